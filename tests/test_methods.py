@@ -3,14 +3,18 @@
 import ast
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.methods import is_code, made_by, step, steps_of, stratified
+from esld.protocol.plan import Structure
+from esld.randomisation.minimisation import Imbalance
 from esld.report.phrases import method_words
 from esld.report.words.catalogue import entries
+from esld.survival.proportional_hazards import TIME_SCALES
 
 ROOT = Path(__file__).parents[1]
 STATISTICS = [ROOT / "esld" / room for room in ("survival", "longitudinal", "randomisation", "operating")]
@@ -46,7 +50,7 @@ def test_one_stratum_is_no_step():
         ),
         ("monte-carlo, draws:100000, given, simple:0.5",
          "Monte Carlo, 100,000 draws, given simple randomisation, second arm with probability 0.5"),
-        ("mmrm:adh, reml, kenward-roger", "MMRM adh, REML, Kenward–Roger, linear"),
+        ("mmrm:adh, reml, kenward-roger", "MMRM (ante-dependence with a variance for each visit), REML, Kenward–Roger, linear"),
         ("cox, wald, strata:2", "Cox partial likelihood, Wald, 2 strata"),
         ("decrease:3:g/L", "decrease of 3 g/L or more"),
         ("decrease:10:percent", "decrease of 10 % or more"),
@@ -86,3 +90,17 @@ def test_every_step_that_the_statistics_name_has_words():
     found = {name for room in STATISTICS for path in room.rglob("*.py") for name in named(path)}
     assert len(found) > 60
     assert found - known == set()
+
+
+CODES = {
+    "mmrm": get_args(Structure),
+    "proportional-hazards-score": TIME_SCALES,
+    "minimisation": get_args(Imbalance),
+}
+
+
+@pytest.mark.parametrize("code", [step(name, own) for name, every in CODES.items() for own in every])
+def test_a_parameter_that_is_a_code_has_words(code):
+    (name, (own,)) = steps_of(code)[0]
+    for language in ("en", "zh"):
+        assert f"method.{name}.{own}" in entries(language)

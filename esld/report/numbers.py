@@ -1,12 +1,13 @@
 """How numbers are written, in one place: rounding, intervals, counts, p-values, days, units."""
 
 import math
+import re
 
 from esld.report.words.catalogue import has, message
 
 MINUS = "\u2212"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_UNITS = {"umol/L": "µmol/L", "10^9/L": "10⁹/L", "ratio": "", "percent": "%"}
+_UNITS = {"umol/L": "µmol/L", "ratio": "", "percent": "%"}
 
 
 def not_estimable() -> str:
@@ -130,7 +131,9 @@ def days(value: float | None) -> str:
 def unit(text: str) -> str:
     """A unit as a reader writes it: ``µmol/L``, ``10⁹/L``, nothing for a ratio; one that is a word in the reader's language."""
     entry = f"unit.{text.replace(' ', '_')}"
-    return message(entry) if has(entry) else _UNITS.get(text, text)
+    if has(entry):
+        return message(entry)
+    return re.sub(r"\^(\d+)", lambda found: found[1].translate(_RAISED), _UNITS.get(text, text))
 
 
 def with_unit(name: str, text: str) -> str:

@@ -284,11 +284,13 @@ def conditions_words(code: str) -> str:
 
 
 def _step(name: str, parameters: tuple[str, ...]) -> str:
+    if not has(f"method.{name}"):  # an analyst's own
+        return " ".join((name.replace("-", " "), *parameters))
+    coded = [(each, f"method.{name}.{each}") for each in parameters]
+    parameters = tuple(message(entry) if has(entry) else each for each, entry in coded)
     *most, last = parameters or ("",)
     comma = message("list.comma")
     number = int(last) if last.isdecimal() else 0
-    if not has(f"method.{name}"):  # an analyst's own
-        return " ".join((name.replace("-", " "), *parameters))
     if name == "reference":
         return message(f"agreement.oracle.{last}")
     return message(

@@ -164,6 +164,7 @@ def test_units_as_a_reader_writes_them():
     assert numbers.with_unit("International normalized ratio", "ratio") == "International normalized ratio"
     assert numbers.with_unit("MELD score", "") == "MELD score"
     assert numbers.unit("g/L") == "g/L"
+    assert numbers.unit("10^12 vg/kg") == "10¹² vg/kg"
 
 
 @pytest.mark.parametrize(("measured", "mean"), [(0, 1), (1, 1), (2, 2)])

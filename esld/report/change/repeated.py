@@ -264,7 +264,7 @@ def _of_model(study: Study, reported: Reported) -> str:
     row = reported.row("model_values")
     model = message(
         f"change.note.model{'' if study.compares else '.pooled'}", count=row.value, n=row.n,
-        values=numbers.fixed(row.value, 0), structure=message(f"structure.{structure_of(row.method)}"),
+        values=numbers.fixed(row.value, 0), structure=message(f"method.mmrm.{structure_of(row.method)}"),
     )  # fmt: skip
     failed = message("change.note.failed", reason=worded(row.reason)) if row.reason else ""
     return as_prose([model, failed])

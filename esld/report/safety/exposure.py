@@ -1,6 +1,5 @@
 """Administrations planned and given: how many, of which dose, and why one was reduced, stopped or not given."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ import pandas as pd
 from esld.data import dates
 from esld.data import exposure as given_doses
 from esld.data.study import Study
-from esld.report import needs
+from esld.report import needs, numbers
 from esld.report.cells import Cell, Count, Data, Empty, Label, Number, Several, ranged
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import number as number_cell
@@ -24,7 +23,6 @@ from esld.report.words.grammar import as_prose, joined, of_group
 
 _STOPPED = ("DRUG WITHDRAWN", "DRUG INTERRUPTED", "DOSE REDUCED")
 COUNTED = "administrations"  # the unit of their numbers
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _EXACT = 1 - 1e-9  # a dose is less than planned if it is below this share of it
 
 
@@ -121,7 +119,7 @@ class Administrations:
             notes.append(message("safety.exposure.doses"))
         if self.units and not self.unit:
             units = joined(
-                message("safety.exposure.unit", unit=unit_text(unit), arm=arm_label(arm))
+                message("safety.exposure.unit", unit=numbers.unit(unit), arm=arm_label(arm))
                 for arm, unit in self.units.items()
                 if unit
             )
@@ -136,7 +134,7 @@ class Administrations:
         )
 
     def _title(self, key: str) -> str:
-        return message(f"{key}.unit", unit=unit_text(self.unit)) if self.unit else message(key)
+        return message(f"{key}.unit", unit=numbers.unit(self.unit)) if self.unit else message(key)
 
     def _lines(self, reported: Reported, arm: str) -> Iterator[dict[str, Cell]]:
         own = self.of(arm)
@@ -318,11 +316,6 @@ def _event(events: pd.DataFrame) -> str:
 def _below(given: pd.DataFrame) -> pd.Series:
     """Whether each was given with less than the planned dose."""
     return given["given"] < given["planned"] * _EXACT
-
-
-def unit_text(unit: str) -> str:
-    """``10⁶ cells/kg`` of ``10^6 cells/kg``."""
-    return re.sub(r"\^(\d+)", lambda found: found[1].translate(_RAISED), unit)
 
 
 def _dose(value: float | None, *, whole: bool = False) -> Number:
