@@ -187,7 +187,7 @@ def _other_test(evidence: Evidence) -> Iterator[Query]:
                 yield line("LB", rows, message, parameter.paramcd, folded(str(name)))
 
 
-@rule("variable close to one without a value", "major")
+@rule("variable close to one without a value", "major", whole="*")
 def _lost_variables(evidence: Evidence) -> Iterator[Query]:
     """A column that nobody knows, in whose name an optional variable of its domain may be meant that has no value."""
     for name, table in evidence.tables.items():
