@@ -163,14 +163,15 @@ def variables_read(name: str, protocol: Protocol) -> set[str]:
 
 
 def _variables(name: str, table: pd.DataFrame, protocol: Protocol) -> Iterator[Row]:
+    """Of those that it can read the ones without a value are as if they were not there: what they are for is missing."""
     domain, read = DOMAINS[name], variables_read(name, protocol)
+    needed = {**domain.optional, **domain.empty}
     absent = set(table.attrs.get("absent", ()))
-    for variable in map(str, table.columns):
-        if variable in absent:
-            yield name, "variable", variable, 0, ABSENT, f"Missing therefore: {domain.optional[variable]}"
+    for variable, filled in table.notna().sum().items():
+        if variable in needed and (variable in absent or len(table) > filled == 0):
+            yield name, "variable", str(variable), 0, ABSENT, f"Missing therefore: {needed[str(variable)]}"
         else:
-            filled = int(table[variable].notna().sum())
-            yield name, "variable", variable, filled, USED if variable in read else NOT_NEEDED, ""
+            yield name, "variable", str(variable), int(filled), USED if variable in read else NOT_NEEDED, ""
 
 
 def _words(name: str, table: pd.DataFrame, words: Words, lists: Mapping[str, CodeList]) -> Iterator[Row]:
@@ -214,10 +215,11 @@ def totals(account: pd.DataFrame) -> str:
     life = used & records["why"].eq(_LIFE)
     unknown = int(account["use"].eq(UNKNOWN).sum())
     understood = "nothing was" if not unknown else "1 line was" if unknown == 1 else f"{unknown} lines were"
-    without = account.loc[account["why"].eq(_PARAMETER), "name"].str.split().str[-1]
-    absent = (
-        f" No record is of {', '.join(without)}, which the protocol file analyses." if len(without) else ""
-    )
+    nowhere = account[account["use"].eq(ABSENT)]
+    without = [*nowhere.loc[nowhere["why"].eq(_PARAMETER), "name"].str.split().str[-1]]
+    pairs = zip(nowhere["domain"], nowhere["name"], strict=True)
+    without += [f"{domain}.{name}" for domain, name in pairs if name in DOMAINS[domain].empty]
+    absent = f" No record has a value of {', '.join(without)}, which analyses read." if without else ""
     return (
         f"Of {records['records'].sum()} records {records.loc[used & ~life, 'records'].sum()} are used, "
         f"{records.loc[life, 'records'].sum()} as a sign of life alone, and {records.loc[~used, 'records'].sum()} are not; "

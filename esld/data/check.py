@@ -197,22 +197,29 @@ def _check(
         notes.append(
             f"The {view} view does not read {LEDGER}: the data were not compared with the allocation list."
         )
-    asked = _queries(seen, took, protocol, earlier, ledger)
+    known = {*tables, *unreadable, *protocol.domains}
+    without = [name for name in sdtm.DOMAINS if name in known and name not in sound]
+    faulty = {*without, *_in_part(tables, aside)}
+    asked = _queries(seen, took, protocol, earlier, ledger, faulty)
     if isinstance(asked, str):
         notes.append(f"Data queries were not looked for: {asked}.")
         asked = pd.DataFrame(columns=list(queries.COLUMNS))
     else:
-        known = {*tables, *unreadable, *protocol.domains}
-        without = [name for name in sdtm.DOMAINS if name in known and name not in sound]
         if without:
             notes.append(f"Data queries were looked for without {', '.join(without)}.")
         if count := sum(len(rows) for rows in aside.values()):
             notes.append(f"Data queries were looked for without {count} faulty {_noun(count, 'record')}.")
+        if silent := queries.not_asked(faulty):
+            names = ", ".join(name for name in sdtm.DOMAINS if name in faulty)
+            notes.append(
+                f"Not asked before the faults of {names} are mended, because they may be what these miss: "
+                f"{'; '.join(silent)}."
+            )
     answered, wrong = _answered(answers, asked, took, hides=hides(view) and file is not None)
     asked = took.with_ids(asked)
     before = None
     try:
-        before = _asked_before(file, sound, took, protocol, ledger) if file else None
+        before = _asked_before(file, sound, took, protocol, ledger, faulty) if file else None
     except InputError as error:
         wrong += each_of(error)
     except RefusedError as error:
@@ -277,7 +284,12 @@ def _ledger(data: Path, view: View) -> tuple[Disclosed | None, list[InputError]]
 
 
 def _asked_before(
-    file: CutFile, sound: sdtm.Tables, took: Intake, protocol: Protocol, ledger: Disclosed | None
+    file: CutFile,
+    sound: sdtm.Tables,
+    took: Intake,
+    protocol: Protocol,
+    ledger: Disclosed | None,
+    faulty: set[str],
 ) -> set[str] | None:
     """Ids of the previous cut's queries; None without one. Of the same export nothing is read again."""
     before = previous_cut(file)
@@ -285,7 +297,7 @@ def _asked_before(
         return None
     if not before.is_of_same_export(file):
         return set(check_cut(before.alone).queries["id"])
-    asked = _queries(_cut(sound, before), took, protocol, {}, ledger)
+    asked = _queries(_cut(sound, before), took, protocol, {}, ledger, faulty)
     return set() if isinstance(asked, str) else set(map(took.query_id, asked["id"]))
 
 
@@ -349,20 +361,36 @@ def _sound(
     return left, aside
 
 
+def _in_part(tables: sdtm.Tables, aside: Mapping[str, Sequence[int]]) -> set[str]:
+    """Domains that lack records of somebody who is in DM; of whom DM is faulty nothing is left, and nothing missed."""
+    gone = set(tables["DM"].loc[aside["DM"], "USUBJID"]) if "DM" in aside else set()
+    return {
+        name
+        for name, rows in aside.items()
+        if name == "DM" or not gone.issuperset(tables[name].loc[rows, "USUBJID"])
+    }
+
+
 def _queries(
-    seen: _Cut | str, took: Intake, protocol: Protocol, earlier: sdtm.Tables, ledger: Disclosed | None
+    seen: _Cut | str,
+    took: Intake,
+    protocol: Protocol,
+    earlier: sdtm.Tables,
+    ledger: Disclosed | None,
+    faulty: set[str],
 ) -> pd.DataFrame | str:
     """The queries, or why none could be asked."""
     if isinstance(seen, str):
         return seen
     adsl = adam.derive_adsl(seen.tables, protocol, seen.cutoff)
     if not adsl["RANDFL"].eq("Y").any():
-        return "nobody had been randomised by the cut-off"
+        of = " of those whose records of DM and DS have no fault" if {"DM", "DS"} & faulty else ""
+        return f"nobody had been randomised by the cut-off{of}"
     adlb = adam.derive_adlb(seen.tables, adsl, queries.unscored(protocol))
     aside = took.aside_by(seen.cutoff, seen.tables)
     evidence = queries.Evidence(
         seen.tables, adsl, adlb, protocol, aside, took.numbers, seen.cutoff, took.numbering, earlier,
-        ledger and ledger.until(f"{seen.cutoff:%Y-%m-%d}"),
+        ledger and ledger.until(f"{seen.cutoff:%Y-%m-%d}"), faulty,
     )  # fmt: skip
     return queries.find_queries(evidence)
 

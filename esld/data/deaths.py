@@ -33,7 +33,7 @@ _DATES: Mapping[str, str] = {
     "SS": "",
     "DD": "",
 }
-_COLUMNS = ["USUBJID", "form", "record", "variable", "seq", "row", "first", "last", "partial"]
+_COLUMNS = ["USUBJID", "form", "record", "variable", "seq", "row", "first", "last", "partial", "wrong"]
 
 
 def fatal(ae: pd.DataFrame) -> pd.Series:
@@ -87,7 +87,7 @@ def statements(tables: "Tables") -> pd.DataFrame:
     DataFrame
         One row a statement: ``USUBJID``; ``form``, a key of :data:`FORMS`; ``record`` (``DM``, ``DS 3``); ``variable`` and
         ``seq``, which date it and where; ``row``, its index label; ``first`` and ``last``, the days that its date can mean,
-        missing without one; ``partial``. In order of form, as :data:`FORMS`, then of the table.
+        missing without one; ``partial``; ``wrong`` where it is no date. In order of form, as :data:`FORMS`, then of the table.
     """
     parts = []
     for form, states in _STATES.items():
@@ -112,12 +112,15 @@ def statements(tables: "Tables") -> pd.DataFrame:
                     "first": dates.earliest(day),
                     "last": dates.latest(day),
                     "partial": dates.is_partial(day),
+                    "wrong": ~dates.is_iso(day),
                 }
             )
         )
     if not parts:
         empty = pd.DataFrame(columns=_COLUMNS, dtype=object)
-        return empty.astype({"first": "datetime64[ns]", "last": "datetime64[ns]", "partial": bool})
+        return empty.astype(
+            {"first": "datetime64[ns]", "last": "datetime64[ns]", "partial": bool, "wrong": bool}
+        )
     return stacked(parts)
 
 
@@ -148,6 +151,7 @@ def died(tables: "Tables", stated: pd.DataFrame | None = None) -> pd.DataFrame:
 
 
 def undated(tables: "Tables") -> pd.DataFrame:
-    """Statements of deaths that nothing dates: rows of :func:`statements` of patients of whom no form gives a day."""
+    """Rows of :func:`statements` of patients of whom no form gives a day, nor a date that is none, which is a fault by itself."""
     found = statements(tables)
-    return found[found.groupby("USUBJID")["first"].transform("count").eq(0)]
+    given = found["first"].notna() | found["wrong"]
+    return found[~given.groupby(found["USUBJID"]).transform("any")]

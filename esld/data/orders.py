@@ -43,6 +43,7 @@ _WRITTEN: Mapping[Order, tuple[str, ...]] = {
 _FEW = rf"(?P<between>[-./ ])(?:[0-9]{{1,2}}|{_NAMED}){_SAME}|(?i:{'|'.join(_MONTHS)})"
 SHORT = re.compile(rf"[0-9]{{1,2}}(?:{_FEW})[0-9]{{2}}{_TIME}")
 _PATTERNS = {order: [*map(re.compile, own)] for order, own in _WRITTEN.items()}
+_FAULTY = 0.25  # of the different dates of a column; in the wrong order three in five are no dates
 _FIRST = datetime(1899, 12, 30)  # day 0 of Excel, which holds 1900 for a leap year
 
 
@@ -83,13 +84,17 @@ def read_in(text: str, declared: Collection[Order]) -> str:
 
 
 def contradicted(texts: Iterable[str], declared: Collection[Order]) -> tuple[Order, Order, str] | None:
-    """The declared order, its opposite and a text, where some fit that alone and none the declared one alone."""
-    distinct = dict.fromkeys(texts)
+    """The declared order, its opposite and a text, where more than `_FAULTY` fit that alone and none the declared one alone.
+
+    Of fewer each is a faulty date by itself.
+    """
+    read = {text: readings(text) for text in texts}
     for order in declared:
         if other := OPPOSITE.get(order):
-            read = {text: readings(text) for text in distinct}
             alone = [text for text, own in read.items() if other in own and order not in own]
-            if alone and not any(order in own and other not in own for own in read.values()):
+            if len(alone) > _FAULTY * len(read) and not any(
+                order in own and other not in own for own in read.values()
+            ):
                 return order, other, alone[0]
     return None
 

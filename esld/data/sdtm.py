@@ -26,12 +26,14 @@ Tables = reading.Tables
 class Domain:
     """One SDTM domain: what it must hold, the date that places a record in time, and every date in it.
 
-    ``optional`` are variables that an export may lack: what they are for is then said to be missing.
+    ``optional`` are variables that an export may lack, and ``empty`` those that it must have and that may hold no value on any
+    record: what they are for is then said to be missing.
     """
 
     name: str
     required: tuple[str, ...]
     optional: Mapping[str, str] = field(default_factory=dict)
+    empty: Mapping[str, str] = field(default_factory=dict)
     date: str | None = None
     end: str | None = None
     dates: tuple[str, ...] = ()
@@ -59,10 +61,18 @@ DOMAINS: Mapping[str, Domain] = {
             "STUDYID USUBJID AGE SEX ARMCD ACTARMCD",
             optional={
                 "SUBJID": "the number by which a patient is listed",
+                "SITEID": "sites",
+                "RACE": "race",
                 "ARM": "nothing that is analysed",
                 "RFICDTC": "the day of consent",
                 "DTHFL": "deaths, which DS and AE state as well",
                 "DTHDTC": "the day of death, which DS and AE state as well",
+            },
+            empty={
+                "STUDYID": "the name of the study, by which simulated data are known",
+                "AGE": "ages",
+                "SEX": "sex, and scores that need it",
+                "ACTARMCD": "who was treated with what",
             },
             dates=("RFICDTC", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFENDTC", "RFPENDTC", "DTHDTC"),
         ),
@@ -98,6 +108,7 @@ DOMAINS: Mapping[str, Domain] = {
             date="VSDTC",
             end="VSENDTC",
             optional=_VISIT,
+            empty=dict.fromkeys(("VSTESTCD", "VSORRES", "VSDTC"), "weights at baseline"),
         ),
         _domain(
             "LB",
@@ -105,6 +116,7 @@ DOMAINS: Mapping[str, Domain] = {
             filled="LBTESTCD LBDTC",
             date="LBDTC",
             end="LBENDTC",
+            empty={"LBORRES": "every laboratory value"},
             optional={
                 "LBORNRLO": "values below normal, and grades that need the limit",
                 "LBORNRHI": "values above normal, and grades and scores that need the limit",
@@ -118,6 +130,7 @@ DOMAINS: Mapping[str, Domain] = {
             date="RSDTC",
             end="RSENDTC",
             optional=_VISIT,
+            empty={"RSORRES": "every grade"},
         ),
         _domain(
             "CE",
@@ -128,6 +141,7 @@ DOMAINS: Mapping[str, Domain] = {
             optional={
                 "CETERM": "the event in the site's words",
                 "CEDECOD": "which event it was",
+                "CESEV": "how severe an event was",
                 "CEENDTC": "the end of an event",
             },
         ),
@@ -137,8 +151,14 @@ DOMAINS: Mapping[str, Domain] = {
             filled="AETERM AESTDTC",
             date="AESTDTC",
             end="AEENDTC",
+            empty={
+                "AESER": "which events were serious",
+                "AEOUT": "outcomes, and deaths by them",
+                "AEENDTC": "the end of an event",
+            },
             optional={
                 "AEDECOD": "preferred terms: events are listed in the site's words",
+                "AEBODSYS": "body systems of adverse events",
                 "AETOXGR": "grades of adverse events",
                 "AESEV": "severity where events have no grade",
                 "AEREL": "which events are related to treatment",
@@ -163,6 +183,7 @@ DOMAINS: Mapping[str, Domain] = {
             "USUBJID CMSEQ CMSTDTC",
             date="CMSTDTC",
             end="CMENDTC",
+            empty={"CMSTDTC": "when a medication was taken"},
             optional={
                 "CMTRT": "the medication in the site's words",
                 "CMDECOD": "what was given",

@@ -304,14 +304,14 @@ def cut_faults(tables: sdtm.Tables, file: CutFile) -> list[InputError]:
     faults: list[InputError] = []
     for name in tables:
         faults += _after_snapshot(name, tables[name], cut.snapshot)
-    consents = consent_days(tables)
     milestones = tables["DS"].loc[tables["DS"]["DSDECOD"].eq("RANDOMIZED"), "DSSTDTC"]
-    for what, first in (("consent", consents.min()), ("randomisation", dates.earliest(milestones).min())):
-        if pd.isna(first):
-            rule = "must hold a RANDOMIZED record: nobody is randomised"
-            file_of = tables["DS"].attrs["file"]
-            faults.append(InputError("DS", rule, None, file_of, sdtm.WITHOUT_RANDOMISATION))
-        elif dates.as_date(cut.cutoff) < first:
+    if milestones.empty:
+        rule = "must hold a RANDOMIZED record: nobody is randomised"
+        file_of = tables["DS"].attrs["file"]
+        faults.append(InputError("DS", rule, None, file_of, sdtm.WITHOUT_RANDOMISATION))
+    randomised = dates.earliest(milestones).min(skipna=False)  # not known while one of them is no date
+    for what, first in (("consent", consent_days(tables).min()), ("randomisation", randomised)):
+        if dates.as_date(cut.cutoff) < first:
             rule = f"must not be before the first {what} on {first:%Y-%m-%d}"
             faults.append(InputError("cutoff", rule, cut.cutoff, file.path.name, "Choose a later day."))
             break

@@ -177,6 +177,9 @@ def _said(text: str, language: str) -> _Said | None:
         return _Said(
             patterns(language)["{} ({})"].format(message.text, such.text) + "。", message.left + such.left
         )
+    known, names = patterns(language), text.split("; ")
+    if known.keys() >= set(names):  # one by one, whatever a pattern would make of all together
+        return _Said(known["{}; {}"].format("", "").join(known[name] for name in names))
     for word, pattern, said in _compiled(language):
         if word in text and (met := pattern.fullmatch(text)):
             inside = [_said(own, language) or _Said(own, _prose(own)) for own in met.groups()]

@@ -586,7 +586,7 @@ def test_the_account_adds_up_and_leaves_nothing_that_is_not_understood(cut):
 def test_a_parameter_without_a_record_is_told(tmp_path):
     file = spoilt(tmp_path, {"LB": lambda t: t[~t["LBTESTCD"].isin(["INR", "PT"])]})
     assert totals(load_study(file).account).endswith(
-        " No record is of PT, INR, which the protocol file analyses."
+        " No record has a value of PT, INR, which analyses read."
     )
 
 

@@ -26,7 +26,7 @@ from esld.data.queries import (
     weights,
     words,
 )
-from esld.data.queries.ask import COLUMNS, RULES, Evidence, Query, find_queries, unscored
+from esld.data.queries.ask import COLUMNS, RULES, Evidence, Query, find_queries, not_asked, unscored
 
 __all__ = [
     "COLUMNS",
@@ -43,6 +43,7 @@ __all__ = [
     "gaps",
     "gone",
     "jumps",
+    "not_asked",
     "order",
     "pairs",
     "peers",

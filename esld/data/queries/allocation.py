@@ -14,7 +14,7 @@ from esld.data.queries.ask import Evidence, Query, of_patient, records, rule, te
 _WHICH = "which is right? That of the data counts."
 
 
-@rule("data and allocation list disagree", "critical")
+@rule("data and allocation list disagree", "critical", whole="DM DS")
 def _apart(evidence: Evidence) -> Iterator[Query]:
     """One query a patient and what differs; of a list with other arms than the protocol's, one for all."""
     if evidence.ledger is None:

@@ -71,6 +71,8 @@ class Evidence:
         SDTM tables of the previous cut, where that is of another export; empty without one.
     ledger : Disclosed, optional
         The allocation list up to the cut-off, where there is one and the view may read it.
+    faulty : collection of str
+        Domains of which records are not in `tables` because they have faults.
     """
 
     tables: Tables
@@ -85,6 +87,7 @@ class Evidence:
     )
     before: Tables = field(default_factory=dict, repr=False)
     ledger: Disclosed | None = None
+    faulty: Collection[str] = ()
     _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def number(self, text: str) -> str:
@@ -176,20 +179,26 @@ class Query:
 Row = dict[Hashable, Any]
 Rule = Callable[[Evidence], Iterator[Query]]
 RULES: dict[str, tuple[Severity, Rule]] = {}
+_WHOLE: dict[str, set[str]] = {}  # the domains of which each rule tells what is missing, or reckons from all
 
 
-def rule(name: str, severity: Severity) -> Callable[[Rule], Rule]:
-    """Register a rule under its name and its usual severity."""
+def rule(name: str, severity: Severity, *, whole: str = "") -> Callable[[Rule], Rule]:
+    """Register a rule under its name and its usual severity; it needs every record of the domains `whole`, or ``*``, of all."""
 
     def register(function: Rule) -> Rule:
-        RULES[name] = (severity, function)
+        RULES[name], _WHOLE[name] = (severity, function), set(whole.split())
         return function
 
     return register
 
 
+def not_asked(faulty: Collection[str]) -> list[str]:
+    """The rules that would ask for what only a fault keeps out of these domains."""
+    return [name for name, whole in _WHOLE.items() if faulty and not whole.isdisjoint({"*", *faulty})]
+
+
 def find_queries(evidence: Evidence) -> pd.DataFrame:
-    """Run every rule.
+    """Run every rule but those of :func:`not_asked`.
 
     Parameters
     ----------
@@ -202,9 +211,9 @@ def find_queries(evidence: Evidence) -> pd.DataFrame:
         One row a query: ``id``, ``USUBJID`` (empty where a query is about several), ``record`` (domain, sequence number),
         ``rule``, ``severity`` (critical, major, minor), ``message``; ordered by severity, rule, subject, record.
     """
-    rows = []
+    rows, silent = [], not_asked(evidence.faulty)
     for name, (usual, function) in RULES.items():
-        for query in function(evidence):
+        for query in function(evidence) if name not in silent else ():
             severity = query.severity or usual
             domain, _, number = query.record.partition(" ")
             place = (_SEVERITIES.index(severity), name, query.subject, domain, _number(number), query.record)

@@ -52,8 +52,9 @@ def _not_coded(evidence: Evidence) -> Iterator[Query]:
                 )
                 continue
         of = f"{len(rows)} of {counted(int(named.sum()), 'record')} of {name}"
-        counts = ": nothing that selects by it counts them" if severity else ""
-        yield line(name, rows, f"{code} is empty on {of} with a {term}{counts}", code, severity=severity)
+        what = f"{code} is empty on {of} with a {term}"
+        what = f"{what}: nothing that selects by it counts them" if severity else what
+        yield line(name, rows, what, code, severity=severity)
 
 
 @rule("arm named otherwise than by its code", "critical")
@@ -187,7 +188,7 @@ def _other_test(evidence: Evidence) -> Iterator[Query]:
                 yield line("LB", rows, message, parameter.paramcd, folded(str(name)))
 
 
-@rule("variable close to one without a value", "major")
+@rule("variable close to one without a value", "major", whole="*")
 def _lost_variables(evidence: Evidence) -> Iterator[Query]:
     """A column that nobody knows, in whose name an optional variable of its domain may be meant that has no value."""
     for name, table in evidence.tables.items():

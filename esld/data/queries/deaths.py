@@ -29,7 +29,7 @@ def _death_dates(evidence: Evidence) -> Iterator[Query]:
         yield of_patient(subject, " / ".join(own["record"]), message, *content)
 
 
-@rule("death missing in a form", "critical")
+@rule("death missing in a form", "critical", whole="DM DS")
 def _death_forms(evidence: Evidence) -> Iterator[Query]:
     forms = evidence.deaths.groupby("USUBJID")["form"].agg(set)
     for subject, found in forms.items():
@@ -38,7 +38,7 @@ def _death_forms(evidence: Evidence) -> Iterator[Query]:
             yield of_patient(subject, form, message, form)
 
 
-@rule("death without a fatal adverse event", "major")
+@rule("death without a fatal adverse event", "major", whole="DM AE CE")
 def _no_fatal_event(evidence: Evidence) -> Iterator[Query]:
     """Of deaths by the end of participation, where adverse events are collected.
 
@@ -66,7 +66,7 @@ def _no_fatal_event(evidence: Evidence) -> Iterator[Query]:
         yield Query(names[0] if len(names) == 1 else "", "AE", message, ("AE",))
 
 
-@rule("death in words alone", "critical")
+@rule("death in words alone", "critical", whole="DM DS AE CE SS DD")
 def _death_in_words(evidence: Evidence) -> Iterator[Query]:
     known = set(evidence.deaths["USUBJID"])
     for name, column, own in told(evidence, "DEATH"):
@@ -75,7 +75,7 @@ def _death_in_words(evidence: Evidence) -> Iterator[Query]:
         yield from each(name, own, f"{column} is {{{column}!r}}, and no form states a death.", (column,))
 
 
-@rule("day of death not known", "critical")
+@rule("day of death not known", "critical", whole="DM DS AE CE SS DD")
 def _day_of_death(evidence: Evidence) -> Iterator[Query]:
     """Where no form gives a whole date; ADSL has the day that counts instead."""
     if not evidence.stated["partial"].any():

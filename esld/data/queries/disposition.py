@@ -87,7 +87,7 @@ def _impossible(evidence: Evidence) -> Iterator[Query]:
         )
 
 
-@rule("end of participation under another category", "critical")
+@rule("end of participation under another category", "critical", whole="DS")
 def _other_category(evidence: Evidence) -> Iterator[Query]:
     """What is stated under the right category too is known; what ends the treatment alone ends nothing else."""
     ds = evidence.tables["DS"]
@@ -102,7 +102,7 @@ def _other_category(evidence: Evidence) -> Iterator[Query]:
     yield from each("DS", own, message, ("DSCAT",))
 
 
-@rule("record after a participation without randomisation", "major")
+@rule("record after a participation without randomisation", "major", whole="DS")
 def _after_screening(evidence: Evidence) -> Iterator[Query]:
     """It is probably another patient's."""
     ends = evidence.once(_ending)
@@ -110,7 +110,7 @@ def _after_screening(evidence: Evidence) -> Iterator[Query]:
     yield from _after(evidence, ends[~ends["USUBJID"].isin(evidence.subjects.index)], words)
 
 
-@rule("record after the end of participation", "major")
+@rule("record after the end of participation", "major", whole="DS")
 def _after_end(evidence: Evidence) -> Iterator[Query]:
     """Of the randomised; what was recorded after a death is asked for elsewhere."""
     ends, died = evidence.once(_ending), evidence.deaths["USUBJID"]
@@ -138,7 +138,7 @@ def _after(evidence: Evidence, ends: pd.DataFrame, words: str) -> Iterator[Query
             yield of_patient(subject, place(name, first), message, name, first[date])
 
 
-@rule("end of participation not recorded", "major")
+@rule("end of participation not recorded", "major", whole="*")
 def _no_end(evidence: Evidence) -> Iterator[Query]:
     """Where what was planned is over, and nothing later shows the patient alive: as if lost, without a word of it."""
     if evidence.cutoff is None:

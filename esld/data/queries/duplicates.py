@@ -48,7 +48,14 @@ def _duplicates(evidence: Evidence) -> Iterator[Query]:
             result = [column for column in (f"{name}ORRES",) if column in table]
             what = "the record stands twice, word for word"
             yield from used_and_unused(evidence, name, twice, what, result)
-        again = table.duplicated(["USUBJID", sequence])
+        number = pd.to_numeric(table[sequence], errors="coerce")
+        none = table[number.isna()]
+        if len(none):
+            what = f"{sequence} is no number in {counted(len(none), 'record')}"
+            yield line(
+                name, none, f"{what}: of one day they are taken as the file has them", sequence, "none"
+            )
+        again = table.duplicated(["USUBJID", sequence]) & number.notna()
         if again.any():
             what = f"{sequence} is used twice for this subject"
             if 2 * again.sum() > len(table):  # the column numbers nothing

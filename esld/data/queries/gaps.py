@@ -13,7 +13,7 @@ _SHOWN = 3  # patients that a query names
 _FEW = 3  # of fewer patients nobody can say what all have
 
 
-@rule("sequence with a gap", "minor")
+@rule("sequence with a gap", "minor", whole="*")
 def _left_out(evidence: Evidence) -> Iterator[Query]:
     """One query a domain, of the numbers below the highest that the cut holds; a record after the cut-off is not missing.
 
@@ -50,7 +50,7 @@ def _asked(name: str, sequence: str, gone: dict[str, list[int]]) -> Query:
     return Query(next(iter(gone)) if len(gone) == 1 else "", name, message, (name,))
 
 
-@rule("patient without a record of a domain", "major")
+@rule("patient without a record of a domain", "major", whole="DM EX LB RS VS")
 def _without(evidence: Evidence) -> Iterator[Query]:
     """Of what nearly everybody has who was followed past the first visit: what analyses measure, and treatment.
 

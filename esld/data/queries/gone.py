@@ -40,14 +40,14 @@ def _taken_back(evidence: Evidence) -> pd.DataFrame:
     return stated[stated["USUBJID"].isin(alive)]
 
 
-@rule("death of the previous cut taken back", "critical")
+@rule("death of the previous cut taken back", "critical", whole="*")
 def _death_taken_back(evidence: Evidence) -> Iterator[Query]:
     for subject, own in evidence.once(_taken_back).groupby("USUBJID"):
         message = "The previous cut states a death, and no form does so any more."
         yield of_patient(subject, " / ".join(own["record"]), message, *sorted(own["form"]))
 
 
-@rule("patient of the previous cut gone", "critical")
+@rule("patient of the previous cut gone", "critical", whole="*")
 def _patient(evidence: Evidence) -> Iterator[Query]:
     for row in records(_gone(evidence, "patient")):
         held = counted(int(row["before"]), "record")
@@ -56,7 +56,7 @@ def _patient(evidence: Evidence) -> Iterator[Query]:
         )
 
 
-@rule("record of the previous cut gone", "major")
+@rule("record of the previous cut gone", "major", whole="*")
 def _record(evidence: Evidence) -> Iterator[Query]:
     """One query a domain; what comes with a patient who is gone is not told again."""
     found = _gone(evidence, "record")
@@ -77,7 +77,7 @@ def _record(evidence: Evidence) -> Iterator[Query]:
         yield Query(str(patients[0]) if len(patients) == 1 else "", str(name), message, (str(name), *about))
 
 
-@rule("value of the previous cut changed", "major")
+@rule("value of the previous cut changed", "major", whole="*")
 def _changed(evidence: Evidence) -> Iterator[Query]:
     """One line a variable, and one a test of which most results are others now; what was empty may be filled."""
     if not evidence.before:

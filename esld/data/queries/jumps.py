@@ -58,7 +58,7 @@ def _together(evidence: Evidence) -> list[list[pd.DataFrame]]:
     return [list(_several(of)) for of in evidence.once(_measures)]
 
 
-@rule("value far from those before and after", "minor")
+@rule("value far from those before and after", "minor", whole="PR")
 def _jumps(evidence: Evidence) -> Iterator[Query]:
     """One query a value, but none where several are asked about together."""
     for of, several in zip(evidence.once(_measures), evidence.once(_together), strict=True):
@@ -69,7 +69,7 @@ def _jumps(evidence: Evidence) -> Iterator[Query]:
             yield of_value(row, message, f"{row['AVAL']:g}")
 
 
-@rule("several values far from those before and after", "major")
+@rule("several values far from those before and after", "major", whole="PR")
 def _runs(evidence: Evidence) -> Iterator[Query]:
     """One query about all values of a patient and test that another unit would bring back among the rest."""
     for rows in (rows for several in evidence.once(_together) for rows in several):

@@ -28,7 +28,7 @@ _AROUND = (
 _WITHIN = pd.Timedelta(days=30)  # between visits that are exchanged
 
 
-@rule("tests that tell the same disagree", "major")
+@rule("tests that tell the same disagree", "major", whole="PR")
 def _same(evidence: Evidence) -> Iterator[Query]:
     """One query a pair of results of a day that is far from how the two tests go together in the trial."""
     own = results(evidence)
@@ -63,7 +63,7 @@ def _slope(x: Floats, y: Floats) -> float:
     return float(np.clip(np.median(slopes), *_SLOPES)) if slopes.size else 1.0
 
 
-@rule("results of two patients exchanged", "critical")
+@rule("results of two patients exchanged", "critical", whole="PR")
 def _exchanged(evidence: Evidence) -> Iterator[Query]:
     """One query two patients, about the visits whose results show it most: far from the patient's others, near the other's.
 

@@ -34,7 +34,7 @@ def _far_tests(evidence: Evidence) -> dict[str, tuple[pd.DataFrame, str, pd.Seri
     return far
 
 
-@rule("results of a test far from their normal range", "major")
+@rule("results of a test far from their normal range", "major", whole="PR")
 def _far_from_range(evidence: Evidence) -> Iterator[Query]:
     """One line a test whose results another unit may have than the range beside them."""
     for code, (rows, limit, times) in evidence.once(_far_tests).items():
@@ -46,7 +46,7 @@ def _far_from_range(evidence: Evidence) -> Iterator[Query]:
         yield line("LB", rows.rename(columns={"SRCSEQ": "LBSEQ"}), message, code, of)
 
 
-@rule("values of a patient far from those of the others", "major")
+@rule("values of a patient far from those of the others", "major", whole="PR")
 def _series_apart(evidence: Evidence) -> Iterator[Query]:
     """One query a patient and test whose values all seem to be in another unit than their records say."""
     own = results(evidence)

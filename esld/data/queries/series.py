@@ -19,7 +19,7 @@ _NINES = [99.9, 99.99, 999.9, 999.99, 9999.9, -99.9, -999.9]  # alone: several r
 _COUNTS = {"AVERAGE": "their mean counts", "MAXIMUM": "the highest counts", "MINIMUM": "the lowest counts"}
 
 
-@rule("results of one day disagree", "major")
+@rule("results of one day disagree", "major", whole="PR")
 def _one_day(evidence: Evidence) -> Iterator[Query]:
     """One query a patient, test and day: laboratory results further apart than a repetition, and any two grades."""
     own = evidence.measured
@@ -162,7 +162,7 @@ def unit_factors(parameter: Parameter) -> set[float]:
     return {factor for factor in (max(x, 1 / x) for x in times) if factor >= _STEP}
 
 
-@rule("results of a test change for good", "critical")
+@rule("results of a test change for good", "critical", whole="PR")
 def _steps(evidence: Evidence) -> Iterator[Query]:
     """One query a test that from a day on is several times higher, or lower, in most patients, and stays so: another unit."""
     own = evidence.measured

@@ -6,7 +6,7 @@ from esld.data.factors import levels
 from esld.data.queries.ask import Evidence, Query, of_patient, rule
 
 
-@rule("stratum not known", "major")
+@rule("stratum not known", "major", whole="DM EX LB RS")
 def _stratum(evidence: Evidence) -> Iterator[Query]:
     """One query a patient and factor; of a score its components are asked for elsewhere."""
     scores = {p.paramcd for p in evidence.protocol.parameters if p.kind == "score"}

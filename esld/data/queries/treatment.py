@@ -35,7 +35,7 @@ def _chosen(stated: Assumable | None) -> str:
     return " (assumed)" if stated is not None and stated.assumed else ""
 
 
-@rule("treated otherwise than randomised", "critical")
+@rule("treated otherwise than randomised", "critical", whole="DS EX")
 def _treatment(evidence: Evidence) -> Iterator[Query]:
     adsl = evidence.adsl.set_index("USUBJID")
     other = adsl["TRT01A"].notna() & adsl["TRT01P"].notna() & adsl["TRT01A"].ne(adsl["TRT01P"])
@@ -68,7 +68,7 @@ def _above(evidence: Evidence) -> Iterator[Query]:
         yield of_patient(row["USUBJID"], "EX", message, day, dose)
 
 
-@rule("exposure in DM and EX disagree", "critical")
+@rule("exposure in DM and EX disagree", "critical", whole="EX")
 def _exposure(evidence: Evidence) -> Iterator[Query]:
     """Who was treated, and from which day to which; of a day that is not known nothing is said."""
     dm, ex = evidence.tables["DM"], evidence.tables.get("EX", pd.DataFrame())
@@ -118,7 +118,7 @@ def _other_bounds(evidence: Evidence, dm: pd.DataFrame, ex: pd.DataFrame) -> Ite
         yield from each("DM", rows[apart], words, (column, "day"))
 
 
-@rule("dose below the arm's, and no reason", "critical")
+@rule("dose below the arm's, and no reason", "critical", whole="EX")
 def _below(evidence: Evidence) -> Iterator[Query]:
     """One query a patient; nothing given is asked for elsewhere. It may be the dose of another arm."""
     planned = _planned(evidence)
@@ -178,7 +178,7 @@ def _other_treatment(evidence: Evidence) -> Iterator[Query]:
         yield line("EX", rows, f"{told}; {remedy}; on {counted(len(rows), 'record')}", str(word))
 
 
-@rule("not given, and no reason", "major")
+@rule("not given, and no reason", "major", whole="EX")
 def _not_given(evidence: Evidence) -> Iterator[Query]:
     """Of arms with a dose, and only where the view shows what was given: elsewhere a second bag has no dose either."""
     ex = evidence.tables.get("EX")
@@ -231,7 +231,7 @@ def _too_close(evidence: Evidence) -> Iterator[Query]:
         yield of_patient(row["USUBJID"], "EX", message, *days)
 
 
-@rule("treatment without an end", "major")
+@rule("treatment without an end", "major", whole="DS EX")
 def _without_end(evidence: Evidence) -> Iterator[Query]:
     """One query a period of who has left or was treated again, and one line of those that may go on."""
     given = _periods(evidence)

@@ -29,7 +29,7 @@ from esld.protocol.translated import as_stated
 _VISITED = ("SV", "LB", "VS", "RS")  # the domains that a visit leaves records in
 
 
-@rule("visit outside its allowed window", "minor")
+@rule("visit outside its allowed window", "minor", whole="EX")
 def _visit_windows(evidence: Evidence) -> Iterator[Query]:
     """One query a visit and day, however many forms were filled in on it, or one line a planned visit that is so in most."""
     schedule = evidence.protocol.schedule
@@ -169,7 +169,7 @@ def _number(table: pd.DataFrame) -> pd.Series:
     return pd.to_numeric(table["VISITNUM"], errors="coerce").astype(float)
 
 
-@rule("value of no visit", "minor")
+@rule("value of no visit", "minor", whole="EX PR")
 def _of_no_visit(evidence: Evidence) -> Iterator[Query]:
     """One line a domain and reason: values after baseline that lie between windows, or name no visit of the plan."""
     schedule, own = evidence.protocol.schedule, evidence.measured
@@ -201,7 +201,7 @@ def _laboratory_visits(evidence: Evidence) -> pd.DataFrame:
     return _visits(evidence.tables, "LB", evidence.protocol.schedule)
 
 
-@rule("visits in the wrong order", "major")
+@rule("visits in the wrong order", "major", whole="LB")
 def _visit_order(evidence: Evidence) -> Iterator[Query]:
     order = _planned(evidence.protocol.schedule)
     visits = evidence.once(_laboratory_visits).dropna(subset=["date"])
@@ -245,7 +245,7 @@ def _many(words: tuple[str, ...]) -> Iterator[str]:
     yield from (f"{word} " for word in words)
 
 
-@rule("dose on a day without a visit", "minor")
+@rule("dose on a day without a visit", "minor", whole="SV LB VS RS")
 def _doses(evidence: Evidence) -> Iterator[Query]:
     """Where visits are recorded; one line where they are recorded on hardly any day of an administration."""
     tables, treatment = evidence.tables, evidence.protocol.treatment

@@ -60,7 +60,7 @@ def _telling(evidence: Evidence) -> Mapping[str, list[tuple[str, str, list[str]]
     return found
 
 
-@rule("endpoint event in words alone", "critical")
+@rule("endpoint event in words alone", "critical", whole="*")
 def _events_in_words(evidence: Evidence) -> Iterator[Query]:
     """One query a patient and event; a death has a rule of its own."""
     randomised = evidence.subjects["RANDDT"]

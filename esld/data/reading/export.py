@@ -480,7 +480,7 @@ def _with_supplements(
     try:
         if error := _twice(f"supplement of {domain}", sources, path):
             raise error
-        supplements = [_table(source, how) for source in sources]
+        supplements = [_supplement(source, how, account) for source in sources]
         whole, orphans = joined(parent, stacked(supplements), domain)
     except InputError as error:
         for source in sources:
@@ -491,6 +491,18 @@ def _with_supplements(
     for source, table in zip(sources, supplements, strict=True):
         account.add(source, READ, f"joined to {domain}{lost}{_padded(table)}", domain, len(table))
     return whole
+
+
+def _supplement(source: Source, how: Reading, account: _Account) -> pd.DataFrame:
+    """A SUPP-- whose values are read as if they stood in columns of the names of their qualifiers."""
+    table = _table(source, how)
+    for name, own in table.groupby("QNAM") if {"QNAM", "QVAL"} <= set(table) else ():
+        column = own[["QVAL"]].set_axis([folded(str(name))], axis=1)
+        column.attrs = table.attrs
+        read = words.as_declared(column, how, typed=source.typed)
+        table.loc[own.index, "QVAL"] = read.iloc[:, 0]
+        account.remarks += [told] if (told := read.attrs.get("dates")) else []
+    return table
 
 
 def _padded(table: pd.DataFrame) -> str:
