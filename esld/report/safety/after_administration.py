@@ -9,7 +9,7 @@ from esld.longform import stacked
 from esld.reasons import Why, because
 from esld.report.cells import Cell, Empty, Label, number
 from esld.report.cells import arm as arm_cell
-from esld.report.rates import LEAST, short_note
+from esld.report.rates import FEWEST, LEAST, short_note
 from esld.report.results import Reported
 from esld.report.safety.adverse_events import AdverseEvents, days_observed
 from esld.report.safety.counted import DAYS_OF_A_YEAR, SafetySet, share, share_cell
@@ -72,8 +72,9 @@ def period_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
                 rows = [{"statistic": f"{name}.events", "value": len(own), "unit": "events"} | about]
                 if time:
                     rate = {"statistic": f"{name}.rate", "unit": "per year", "value": len(own) / time}
-                    short = {"value": nan, "reason": because(Why.TOO_LITTLE_TIME)} if time < LEAST else {}
-                    rows.append(rate | about | short)
+                    few = Why.TOO_LITTLE_TIME if time < LEAST else Why.FEWER_THAN_TWO
+                    short = time < LEAST or len(there) < FEWEST
+                    rows.append(rate | about | ({"value": nan, "reason": because(few)} if short else {}))
                 parts.append(pd.DataFrame(rows))
     return pd.concat(parts, ignore_index=True)
 
@@ -107,8 +108,8 @@ def period_table(study: Study, found: AdverseEvents, reported: Reported) -> Tabl
     notes = [message("safety.after.note", days=WITHIN)]
     notes += [message("safety.after.not_yet", days=WITHIN)] if len(periods) == 1 else []
     for period in periods:
-        own = {arm: days.loc[days["GROUP"].eq(arm), period].sum() for arm in found.group.arms}
-        short = short_note({arm: float(observed) / DAYS_OF_A_YEAR for arm, observed in own.items()})
+        own = {arm: days.loc[days["GROUP"].eq(arm) & days[period].gt(0), period] for arm in found.group.arms}
+        short = short_note({arm: (len(each), each.sum() / DAYS_OF_A_YEAR) for arm, each in own.items()})
         when = message(f"safety.after.{period}", days=WITHIN)
         notes += [message("label.spanner", spanner=when, heading=note) for note in short]
     notes += [message("safety.after.caution"), found.group.note]

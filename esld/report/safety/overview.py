@@ -21,7 +21,9 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
         for kind in found.kinds
     ]
     notes = [message("safety.overview.emergent", first=found.group.first)]
-    notes += [message("safety.overview.rate"), *short_note(found.years)] if _rated(reported) else []
+    if _rated(reported):
+        observed = {arm: (found.group.size(arm), years) for arm, years in found.years.items()}
+        notes += [message("safety.overview.rate"), *short_note(observed)]
     if found.clinical is not None:
         notes.append(
             message("safety.overview.clinical", clinical=found.clinical_name, seriousness=found.seriousness)
