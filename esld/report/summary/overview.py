@@ -1,6 +1,6 @@
 """The summary: what was found and what that does not show, what was planned and is absent, what is here unplanned."""
 
-from math import nan
+from math import isnan, nan
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from esld.report.brief import answered, safe, secondary, sizes
 from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
 from esld.report.headlines import HEADLINES
-from esld.report.phrases import Sentence, span, view_name
+from esld.report.phrases import Sentence, span, view_name, whole
 from esld.report.results import Reported, Row
 from esld.report.roles import DESIGN
 from esld.report.tables import Table
@@ -75,7 +75,9 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
         }
         for name in dict.fromkeys([*planned, *counts])
     ]
-    return pd.DataFrame([{"group": "", "value": held, **about}, *every])
+    missing = about | {"statistic": "planned_analyses_not_estimable"}
+    unknown = sum(isnan(counts.get(name, 0)) for name in planned)
+    return pd.DataFrame([{"value": held, **about}, {"value": unknown, **missing}, *every])
 
 
 def _estimated(plan: Analysis, rows: list[Row]) -> bool:
@@ -123,7 +125,9 @@ def _why_none(study: Study) -> str:
 def held_sentence(study: Study, planned: Reported) -> str:
     """Of how many of the planned analyses the report holds a result."""
     row = planned.row("planned_analyses_held")
-    return message("summary.held", held=span(row, f"{row.value or 0:.0f}"), planned=span(row, str(row.n)))
+    said = message("summary.held", held=span(row, f"{row.value or 0:.0f}"), planned=span(row, str(row.n)))
+    unknown = planned.row("planned_analyses_not_estimable")
+    return as_prose([said, message("summary.held.none", count=whole(unknown)) if unknown.value else ""])
 
 
 def unplanned_sentence(study: Study, planned: Reported) -> str:
