@@ -22,6 +22,7 @@ FEWEST = 2  # patients
 
 def of_several(rows: pd.DataFrame, *statistics: str) -> pd.DataFrame:
     """Rows in long form, in which these statistics are not estimable of fewer than :data:`FEWEST` patients (``n``)."""
+    rows = rows.reindex(columns=list(dict.fromkeys([*rows, "lower", "upper", "reason"])))
     few = rows["statistic"].isin(statistics) & rows["n"].lt(FEWEST) & rows["value"].notna()
     own = rows[["value", "lower", "upper"]].astype(float).mask(few)
     return rows.assign(**own, reason=rows["reason"].astype(object).mask(few, because(Why.FEWER_THAN_TWO)))
