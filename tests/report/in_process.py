@@ -265,7 +265,9 @@ _NONSENSE = re.compile(
     r"|\b(?:[Mm]edian|[Mm]ean|[Aa]verage)\b[^.;]*\(n = 1\)|not collected: [^.]*\bby the data cut"
     r"|\bwas alive\w*|group are\b|\{\w+\}|  +|\(\)| ,| \.(?!\d)|^[,;. ]|in [,;.]"
 )
-_ALLOWED = re.compile(r"None \((?:open label|assumed)\)|None applies|was alive (?:at|after|never)")
+_ALLOWED = re.compile(
+    r"None \((?:open label|assumed)\)|None applies|None; the trial|was alive (?:at|after|never)"
+)
 
 
 def nonsense(report: Report) -> list[str]:
