@@ -18,6 +18,11 @@ def ledger_of(file: CutFile) -> Disclosed | None:
     return read_disclosed(path).until(file.cut.cutoff) if not file.cut.hides and path.is_file() else None
 
 
+def shared(adsl: pd.DataFrame) -> list[str]:
+    """Each SUBJID of several patients, in order: two sites may count alike, and of whom the list tells is not known."""
+    return sorted({*map(str, adsl.loc[adsl["SUBJID"].duplicated(), "SUBJID"].dropna())})
+
+
 def beside_data(ledger: Disclosed, adsl: pd.DataFrame) -> pd.DataFrame:
     """Every assignment beside the arm and the day of randomisation in the data.
 
@@ -35,9 +40,7 @@ def beside_data(ledger: Disclosed, adsl: pd.DataFrame) -> pd.DataFrame:
         ARMCD same_day same_arm``; days in ISO. An arm that neither the ledger nor an opened slot tells (of a masked trial) is
         empty, and the same as any.
     """
-    twice = set(
-        adsl.loc[adsl["SUBJID"].duplicated(), "SUBJID"].dropna()
-    )  # two sites may count alike: which is meant is not known
+    twice = shared(adsl)
     adsl = adsl[adsl["SUBJID"].notna() & ~adsl["SUBJID"].isin(twice)]
     data = pd.DataFrame({
         "SUBJID": adsl["SUBJID"].astype(str), "RANDDT": adsl["RANDDT"].dt.strftime("%Y-%m-%d"), "ARMCD": adsl["ARMCD"],

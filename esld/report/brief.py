@@ -268,7 +268,12 @@ def interim(rows: Sequence[Row], study: Study) -> list[str]:
         )
     if every := own.get((FLOW, "randomised", ALL)):
         said.append(
-            message("brief.interim.enrolled", n=whole(every), planned=study.protocol.target_enrolment)
+            message(
+                "brief.interim.enrolled",
+                count=int(every.value or 0),
+                n=whole(every),
+                planned=study.protocol.target_enrolment,
+            )
         )
     given = [
         message("brief.interim.group", x=whole(row), n=whole(due), arm=of_group(row.arm))

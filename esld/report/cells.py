@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from esld.reasons import Why
 from esld.report import numbers
 from esld.report.results import Row
 from esld.report.words.catalogue import arm_label, message
@@ -271,10 +272,12 @@ def number(row: Row | None, decimals: int = 0, style: Style = "fixed") -> Number
     return Empty() if row is None else Number(row.value, decimals, style, row.result_id)
 
 
-def estimate(row: Row | None, decimals: int = 0, style: Style = "fixed") -> Estimate | Empty:
-    """A result with its limits; empty where there is no such result."""
+def estimate(row: Row | None, decimals: int = 0, style: Style = "fixed") -> Estimate | Empty | NotEstimable:
+    """A result with its limits; empty where there is no such result, NE of too few to summarise, whatever the style."""
     if row is None:
         return Empty()
+    if row.reason and row.reason.says(Why.FEWER_THAN_TWO):
+        return NotEstimable()
     return Estimate(row.value, row.lower, row.upper, decimals, style, row.result_id)
 
 

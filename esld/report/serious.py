@@ -88,6 +88,13 @@ def since_last(given: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
     return pd.Series(gaps, events.index, dtype=float)
 
 
+def unsaid_words(study: Study) -> str:
+    """That of adverse events of the randomised it is not known whether they are serious; empty where it is known of all."""
+    adae = study.adae
+    unsaid = adae["AESER"].isna() & ~deaths.fatal(adae) if len(adae) else pd.Series(dtype=bool)
+    return message("serious.unsaid", count=int(unsaid.sum())) if unsaid.any() else ""
+
+
 def serious_adverse_events(study: Study) -> pd.DataFrame:
     """Rows of ADAE of the randomised that are serious or fatal, whenever they began."""
     adae = study.adae

@@ -130,22 +130,22 @@ class MeanCumulativeFunction(Shown):
             )
         return found
 
-    def step(self) -> pd.DataFrame:
-        """Vertices of the drawn curve, from (0, 0) to (`max_time`, last value), both ends of each rise.
+    def step(self, *, n_risk: int = 1) -> pd.DataFrame:
+        """Vertices of the drawn curve, from (0, 0) to the last time with `n_risk` subjects at risk, both ends of each rise.
 
         Returns
         -------
         DataFrame
-            Columns time, mean, lower, upper: join the rows by straight lines.
+            Columns time, mean, lower, upper: join the rows by straight lines. No row where there never were so many.
         """
-        rises = self.n_event > 0
-        frame = pd.DataFrame(
-            {"time": np.concatenate(([0.0], np.repeat(self.times[rises], 2), [self.max_time]))}
-        )
+        stops = np.unique(self._stop)
+        last = np.max(stops[self.at(stops)["n_risk"] >= n_risk], initial=0.0)
+        rises = (self.n_event > 0) & (self.times <= last)
+        frame = pd.DataFrame({"time": np.concatenate(([0.0], np.repeat(self.times[rises], 2), [last]))})
         limit = nan if self.method.endswith("log") else 0.0
         for name, first in (("mean", 0.0), ("lower", limit), ("upper", limit)):
             frame[name] = np.repeat(np.concatenate(([first], getattr(self, name)[rises])), 2)
-        return frame.drop_duplicates(ignore_index=True)
+        return frame.drop_duplicates(ignore_index=True) if last else frame.iloc[:0]
 
     def to_frame(self, times: ArrayLike | None = None) -> pd.DataFrame:
         """Long form: mean_events (with standard error) and n_risk at each time, then time_at_risk.

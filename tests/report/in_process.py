@@ -262,9 +262,12 @@ def days_of_change() -> tuple[str, ...]:
 _NONSENSE = re.compile(
     r"\bnan\b|\bNaN\b|\bNone\b|\bNaT\b|\binf\b|<NA>|\bNE \(NE\)|\b0 of 0\b|NE years|\b0/0 \("
     r"|(?<![\d.,/–-])\b1 (?:patients|days|events|deaths|records|values|assignments|infusions|changes|queries|years)\b"
+    r"|\b(?:[Mm]edian|[Mm]ean|[Aa]verage)\b[^.;]*\(n = 1\)|not collected: [^.]*\bby the data cut"
     r"|\bwas alive\w*|group are\b|\{\w+\}|  +|\(\)| ,| \.(?!\d)|^[,;. ]|in [,;.]"
 )
-_ALLOWED = re.compile(r"None \((?:open label|assumed)\)|None applies|was alive (?:at|after|never)")
+_ALLOWED = re.compile(
+    r"None \((?:open label|assumed)\)|None applies|None; the trial|was alive (?:at|after|never)"
+)
 
 
 def nonsense(report: Report) -> list[str]:
@@ -291,17 +294,69 @@ def _of_nobody(report: Report) -> Iterator[str]:
             tests = name == "03_survival" and re.match(r"(?!.*est_p_value).*p_value", row.statistic)
             if tests and row.events == 0 and row.value is not None:
                 yield f"{name}: {row.result_id} is a test without an event"
-            if row.statistic.endswith("mean_count") and (row.n or 0) < 2 and row.value is not None:
-                yield f"{name}: {row.result_id} is a mean of one patient"
+            if (
+                _SUMMARY.search(row.statistic)
+                and row.n in (0, 1)
+                and row.value is not None
+                and name != "02_baseline"
+            ):
+                yield f"{name}: {row.result_id} is a summary of one patient"
         rows = {row.result_id: row for row in rows_handed_over(chapter) if row.statistic == "median"}
         for item in report.shown[name]:
             if isinstance(item, Sentence) and "fewer than half" in item.html:
                 own = re.search(r"In ([^.]*) fewer than half", plain(item.html))
                 if rows and own and not any(row.events for row in rows.values()):
                     yield f"{name}: fewer than half, where nobody had the event"
+            if isinstance(item, Picture):
+                yield from _curves_of_one(name, item)
             if isinstance(item, Table):
                 yield from (f"{name}: table {item.id}: {n}" for n in item.footnotes if n[-1] not in ".?!。）")
                 yield from _spread_of_one(name, item)
+                yield from _untrue_reasons(name, item)
+                yield from _unlike_doses(name, item)
+
+
+_SUMMARY = re.compile(r"(^|\.)rate$|mean_count$|^median(_follow_up)?$")
+_FEW = re.compile(r"fewer than two patients")
+_COUNTED = re.compile(r"(: n|\bObserved|^Randomised|^Patients|\bat risk)$")
+
+
+def _curves_of_one(name: str, picture: Picture) -> Iterator[str]:
+    """A curve of means that goes on past a tick before which at most one patient of its group was observed."""
+    if "mean cumulative number" not in picture.legend:
+        return
+    panels = [axes for axes in picture.figure.axes if axes.get_visible()]
+    curves, counts = [p for p in panels if p.get_lines()], [p for p in panels if p.texts]
+    ends = {
+        (axes.get_position().x0, line.get_color()): max(line.get_xdata(), default=0)
+        for axes in curves
+        for line in axes.get_lines()
+    }
+    for axes in counts:
+        for text in axes.texts:
+            own = ends.get((axes.get_position().x0, text.get_color()), 0)
+            if text.get_text() in "01" and own > text.get_position()[0] > 0:
+                yield f"{name}: figure {picture.id} draws a mean of {text.get_text()} patient"
+
+
+def _untrue_reasons(name: str, table: Table) -> Iterator[str]:
+    """A note of too few patients, or of nobody so long, where no count of the table says so."""
+    counts = {cell for c in table.frame if _COUNTED.search(c) for cell in table.frame[c].astype(str)}
+    for note in table.footnotes if counts else ():
+        if _FEW.search(note) and not counts & {"0", "1"} and "then" not in note:
+            yield f"{name}: table {table.id}: {note}, and its counts are {', '.join(sorted(counts))}"
+
+
+def _unlike_doses(name: str, table: Table) -> Iterator[str]:
+    """A planned dose beside that of patients who were given every one that fell due, in full, and yet less."""
+    if not {"Given", "Reduced", "Planned dose", "Dose given"} <= set(table.frame):
+        return
+    for line in table.frame.itertuples():
+        cells = dict(zip(table.frame, line[1:], strict=True))
+        given = re.match(r"(\d+)/(\d+) ", cells["Given"])
+        whole = given and given[1] == given[2] and cells["Reduced"] == "0" and cells["Planned dose"]
+        if whole and float(cells["Planned dose"]) > float(cells["Dose given"].split()[0]) + 0.011:
+            yield f"{name}: table {table.id}: planned {cells['Planned dose']}, given {cells['Dose given']}"
 
 
 def _spread_of_one(name: str, table: Table) -> Iterator[str]:

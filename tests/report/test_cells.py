@@ -3,8 +3,10 @@
 import json
 import math
 
+import pandas as pd
 import pytest
 
+from esld.reasons import Why, because
 from esld.report.cells import (
     Count,
     Data,
@@ -15,6 +17,7 @@ from esld.report.cells import (
     NotEstimable,
     Number,
     Several,
+    estimate,
     from_record,
     is_missing,
     is_single,
@@ -22,6 +25,7 @@ from esld.report.cells import (
     several,
     to_record,
 )
+from esld.report.results import rows_of
 
 M = "\u2212"
 KINDS = [
@@ -76,6 +80,16 @@ def test_the_values_of_a_cell_are_not_rounded():
     assert several("{} ({})", score=Number(8), grade=Label("B")).values() == {"score": 8, "grade": "B"}
     assert several("{}", both=Limits(1, 2)).values() == {"both lower": 1, "both upper": 2}
     assert Label("").values() == Empty().values() == {}
+
+
+def test_what_is_not_summarised_is_ne_and_not_unreached():
+    row = rows_of(
+        "x",
+        pd.DataFrame([{"statistic": "median", "value": None, "reason": because(Why.FEWER_THAN_TWO)}]),
+        analysis="",
+        chapter="c",
+    )
+    assert estimate(row.row("median"), style="days").text == "NE"
 
 
 def test_words_numbers_and_what_there_is_none_of():

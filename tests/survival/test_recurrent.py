@@ -162,6 +162,15 @@ class TestInvariance:
             assert mean == pytest.approx(weighted_mean(subjects, np.ones(n), int(time)))
             assert std_err == pytest.approx(sqrt(np.square(slopes).sum()), abs=1e-6)
 
+    @given(SUBJECTS, st.integers(1, 4))
+    def test_the_drawn_curve_ends_where_fewer_are_observed(self, subjects, n_risk):
+        found = mcf(rows_of(subjects), death="dead")
+        ends = sorted((end for _, end, _ in subjects), reverse=True)
+        last = ends[n_risk - 1] if len(ends) >= n_risk else 0
+        step = found.step(n_risk=n_risk)
+        assert step["time"].max() == last if last else step.empty
+        np.testing.assert_allclose(step["mean"].tail(1), found.at(last)["mean"] if last else [])
+
     @given(SUBJECTS, st.randoms(use_true_random=False))
     def test_order_of_rows_and_splitting_them_do_not_matter(self, subjects, random):
         rows = rows_of(subjects)

@@ -79,14 +79,18 @@ def baseline_sentences(study: Study, summary: Reported, sizes: Reported) -> list
     variables = baseline_variables(study)
     sentences = []
     if any(v.name == "AGE" for v in variables):
-        groups = []
+        groups, alone = [], []
         for arm in study.filled:
             age, size = summary.find("AGE median", arm), sizes.row("randomised", arm)
             if age is None:
                 continue
             years, n = span(age, numbers.fixed(age.value, 0)), span(size, str(size.n))
-            groups.append(message("baseline.age.group", years=years, group=of_group(arm), n=n))
+            if age.n == 1:
+                alone.append(message("baseline.age.one", years=years, group=of_group(arm)))
+            else:
+                groups.append(message("baseline.age.group", years=years, group=of_group(arm), n=n))
         sentences += [message("baseline.age", groups=joined(groups))] if groups else []
+        sentences += alone
     if study.cut.published:
         return sentences
     gaps = [(v.label, summary.row(f"{v.name} missing", ALL)) for v in variables]

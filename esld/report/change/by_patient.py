@@ -9,7 +9,7 @@ import pandas as pd
 from esld.data.adam.adsl import anchor_days
 from esld.data.adam.scores import missing_components
 from esld.data.study import Study
-from esld.protocol import Parameter, Rescue
+from esld.protocol import Parameter, Rescue, Visit
 from esld.report import needs, numbers
 from esld.report.change import courses
 from esld.report.drawing import figures
@@ -75,6 +75,13 @@ def _course(study: Study, parameter: Parameter, rows: pd.DataFrame) -> courses.C
     )
 
 
+def not_over(study: Study, visit: Visit) -> set[str]:
+    """Who may still come to a visit: its days are not over at the cut-off."""
+    days = anchor_days(study.randomised.set_index("USUBJID"), study.protocol.schedule)
+    over = days + pd.Timedelta(days=visit.window[1] - 1)
+    return set(over.index[over >= pd.Timestamp(study.cut.cutoff)])
+
+
 def _ends(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     """What ended each patient's course before the last planned visit was over: a transplant, else death, else loss."""
     schedule = study.protocol.schedule
@@ -96,6 +103,7 @@ def _course_title(study: Study, shown: Mapping[Parameter, pd.DataFrame]) -> str:
     ends = _ends(study, pd.concat(list(shown.values())))
     ends = ends[~ends["USUBJID"].isin(there)]
     counts = {kind: int(ends["kind"].eq(kind).sum()) for kind in ("death", "transplant", "lost")}
+    counts["later"] = len((seen - there - set(ends["USUBJID"])) & not_over(study, visit))
     counts["other"] = len(seen - there) - sum(counts.values())
     said = [message(f"course.missing.{kind}", count=count) for kind, count in counts.items() if count]
     about = {"patients": counted("patient", len(seen)), "visit": in_prose(visit.label)}

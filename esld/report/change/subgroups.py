@@ -130,8 +130,9 @@ def shown(
     kind = "mean" if analysis.kind == "ancova" else "difference"
     for pair in study.pairs:
         own = Reported(tuple(row for row in reported.rows if row.arm in (*pair, difference_label(pair))))
-        yield chapter.figure(subgroup_figure(study, analysis, parameter, pair, own, level=level))
-        yield chapter.table(subgroup_table(study, analysis, parameter, pair, own, level=level))
+        if any(row.value is not None for row in own.rows if row.arm == difference_label(pair)):
+            yield chapter.figure(subgroup_figure(study, analysis, parameter, pair, own, level=level))
+            yield chapter.table(subgroup_table(study, analysis, parameter, pair, own, level=level))
         said = list(sentences(levels_of(study), own, kind=kind, level=level))
         yield chapter.say(*([named(said, pair)] if said and compared.several(study) else said))
     yield chapter.say(message("subgroups.caution"))
@@ -197,7 +198,8 @@ def subgroup_table(
     key = "response.column.difference" if analysis.kind == "responder" else "change.column.difference"
     heads = {f"{arm}.n": message(f"change.subgroups.{analysis.kind}", arm=arm_label(arm)) for arm in pair}
     heads |= {"effect": message(key, level=level), "factor": "", "subgroup": message("subgroups.head")}
-    notes = (_axis(study, analysis, parameter, pair), *notes_of(rows))
+    axis = _axis(study, analysis, parameter, pair)
+    notes = (message("subgroups.note", axis=axis), *notes_of(rows))
     id, title = _id(study, analysis, parameter, pair), _title(study, analysis, parameter, pair)
     return Table(id, title, lines, {}, notes, "factor", heads)
 

@@ -13,6 +13,7 @@ from esld.protocol import Analysis, Parameter
 from esld.report import needs, numbers
 from esld.report.cells import estimate
 from esld.report.change import pairs as compared
+from esld.report.change.by_patient import not_over
 from esld.report.change.one_visit import at_visit
 from esld.report.change.pairs import Pair, difference_label
 from esld.report.change.repeated import Results
@@ -138,7 +139,9 @@ def waterfall_figure(study: Study, headline: str) -> Picture | Sentence | None:
     visit = in_prose(visit_of(study, plan).label)
     frame = frame.assign(number=frame["USUBJID"].map(patient_numbers(study)))
     kinds = _kinds(frame)
-    counts = {kind: int(kinds.eq(kind).sum()) for kind in ("death", "transplant", "other")}
+    later = kinds.eq("other") & frame["USUBJID"].isin(not_over(study, visit_of(study, plan)))
+    kinds = kinds.mask(later, "later")
+    counts = {kind: int(kinds.eq(kind).sum()) for kind in ("death", "transplant", "later", "other")}
     said = [message(f"course.missing.{kind}", count=count) for kind, count in counts.items() if count]
     about = {
         "parameter": in_prose(parameter.param),

@@ -11,10 +11,12 @@ from esld.data.queries.answers import ANSWERED, NEW, with_status
 from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.protocol.translated import as_stated, title_of
+from esld.reasons import Why, because
 from esld.report import needs, numbers
-from esld.report.cells import Cell, Count, Data, Estimate, Label, Number, arm, several
+from esld.report.cells import Cell, Count, Data, Estimate, Label, NotEstimable, Number, arm, several
 from esld.report.known import judged, known, watched, watched_words
-from esld.report.phrases import Sentence, as_told, whole
+from esld.report.phrases import Sentence, as_told, whole, worded
+from esld.report.rates import FEWEST, of_several
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -153,7 +155,7 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
                 "method": "sum",
             },
         ]
-    return pd.DataFrame(rows)
+    return of_several(pd.DataFrame(rows), "median_follow_up")
 
 
 def follow_up_table(study: Study, rows: pd.DataFrame, *, horizon_days: float) -> Table:
@@ -170,11 +172,17 @@ def follow_up_table(study: Study, rows: pd.DataFrame, *, horizon_days: float) ->
                 "randomised": Number(complete["n"]),
                 "events": Number(complete["events"]),
                 "complete": Count(int(complete["value"]), complete["n"]),
-                "median": Estimate(median["value"], median["lower"], median["upper"], style="days"),
+                "median": (
+                    NotEstimable()
+                    if median["n"] < FEWEST
+                    else Estimate(median["value"], median["lower"], median["upper"], style="days")
+                ),
                 "patient_years": Number(by["person_days"]["value"] / 365.25, 1),
             }
         )
     notes = [message("follow_up.reversed")]
+    if rows["n"].lt(FEWEST).any():
+        notes.append(message("reasons.note", reason=worded(because(Why.FEWER_THAN_TWO))))
     if any(numbers.days(None) in line["median"].text for line in lines):
         notes.append(message("follow_up.not_reached"))
     code = watched(study.protocol)

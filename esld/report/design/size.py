@@ -137,10 +137,13 @@ def size_table(plan: Plan, found: Reported) -> Table:
     heads = {key: message(f"could.size.{key}") for key in ("size", "assurance")}
     heads |= {"fisher": message("could.size.power"), "width": message("could.head.width")}
     belief = "could.size.prior" if plan.prior_patients and plan.scenarios else "could.size.prior.none"
-    notes = (message("could.size.note"), message(belief, worth=f"{plan.prior_patients or 0:g}"))
-    return Table(
-        "planned_sizes", message("could.size.title"), lines, group="effect", heads=heads, footnotes=notes
-    )
+    notes = [message("could.size.note"), message(belief, worth=f"{plan.prior_patients or 0:g}")]
+    title = message("could.size.title")
+    if not any(row.statistic == "assurance" for row in found.rows):  # too many patients to compute it of
+        title, notes = message("could.size.title.power"), notes[:1]
+        lines = [{key: cell for key, cell in line.items() if key != "assurance"} for line in lines]
+        heads.pop("assurance")
+    return Table("planned_sizes", title, lines, group="effect", heads=heads, footnotes=tuple(notes))
 
 
 def size_figure(plan: Plan, found: Reported) -> Picture:

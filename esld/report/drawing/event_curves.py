@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,11 @@ import pandas as pd
 from esld.report import numbers
 from esld.report.drawing.axes import TimeAxis
 from esld.report.drawing.figures import INK, Picture, arm_style, new_figure, settled
-from esld.report.words.catalogue import arm_label
+from esld.report.phrases import Sentence, method_words
+from esld.report.rates import FEWEST
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import as_prose
+from esld.survival import MeanCumulativeFunction
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -33,6 +37,32 @@ class EventCurve:
 
     step: pd.DataFrame
     at_risk: Sequence[int]
+
+
+def mean_curves(
+    means: Mapping[str, Mapping[str, MeanCumulativeFunction]],
+    *,
+    axis: TimeAxis,
+    **about: Any,
+) -> Picture | Sentence:
+    """Mean numbers of events by panel and arm, each to the last day on which enough patients are observed to make a mean of.
+
+    `about` is handed to :func:`event_curves`; a sentence where no group ever has so many.
+    """
+    panels, ends = {}, False
+    for name, own in means.items():
+        steps = {arm: mean.step(n_risk=FEWEST).rename(columns={"mean": "value"}) for arm, mean in own.items()}
+        ends |= any(step["time"].max() < own[arm].max_time for arm, step in steps.items())
+        panels[name] = {
+            arm: EventCurve(step, [int(n) for n in own[arm].at(axis.ticks)["n_risk"]])
+            for arm, step in steps.items()
+        }
+    if all(curve.step.empty for own in panels.values() for curve in own.values()):
+        return Sentence(message("means.none"))
+    one = next(mean for own in means.values() for mean in own.values())
+    legend = message("legend.means", level=numbers.level(one.conf_level), method=method_words(one.method))
+    said = as_prose([legend, message("legend.means.ends")]) if ends else legend
+    return event_curves(panels, axis=axis, at_risk=message("events.observed"), legend=said, **about)
 
 
 def event_curves(

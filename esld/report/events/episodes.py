@@ -15,11 +15,11 @@ from esld.report.cells import Cell, Empty, Estimate, Label, Number
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import estimate as estimate_cell
 from esld.report.drawing.axes import time_axis
-from esld.report.drawing.event_curves import EventCurve, event_curves
+from esld.report.drawing.event_curves import mean_curves
 from esld.report.drawing.figures import Picture
 from esld.report.events.planned import Found, members
-from esld.report.phrases import method, method_words, prose, span, worded
-from esld.report.rates import LEAST, short_note, yearly
+from esld.report.phrases import Sentence, method, prose, span, worded
+from esld.report.rates import FEWEST, LEAST, of_several, short_note, yearly
 from esld.report.results import Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
@@ -56,7 +56,7 @@ class Episodes:
     means : dict of str to MeanCumulativeFunction
         Of each arm with somebody under observation.
     ratios : dict of tuple to RateRatio
-        Of each pair, the arm over the control; none unless every arm has somebody under observation.
+        Of each pair, the arm over the control; none unless every arm has enough patients to be summarised.
     at, conf_level : float
         The day up to which episodes count, and the level of limits.
     """
@@ -90,11 +90,11 @@ class Episodes:
                 "value": estimate.value,
                 "lower": estimate.lower,
                 "upper": estimate.upper,
+                "n": self.means[arm].at([self.at])["n_risk"].item(),  # who is observed to that day
             }
-            about = {"group": arm, "time": self.at, "n": n, "events": events, "unit": "episodes per patient"}
-            frames.append(
-                pd.DataFrame([number | about | {"method": estimate.method, "reason": estimate.reason}])
-            )
+            about = {"group": arm, "time": self.at, "events": events, "unit": "episodes per patient"}
+            rows = pd.DataFrame([number | about | {"method": estimate.method, "reason": estimate.reason}])
+            frames.append(of_several(rows, "mean_count").assign(n=n))
         for pair, ratio in self.ratios.items():
             n = sum(self.counts[arm][0] for arm in pair)
             frames.append(ratio.to_frame(n=n, group=_over(pair)))
@@ -142,7 +142,7 @@ def estimate(study: Study, plan: Analysis, paramcd: str, *, conf_level: float) -
             group=arm,
         )
     ratios = {}
-    for control, arm in study.pairs if len(means) == len(counts) else ():
+    for control, arm in study.pairs if all(n >= FEWEST for n, *_ in counts.values()) else ():
         (_, x1, t1), (_, x2, t2) = counts[control], counts[arm]
         ratios[control, arm] = rate_ratio(x2, t2, x1, t1, conf_level=conf_level)
     return Episodes(endpoint, counts, means, ratios, at, conf_level)
@@ -186,7 +186,7 @@ def table(study: Study, found: Found[Episodes], *, id: str, level: str) -> Table
             }
             lines.append(dict.fromkeys(lines[-1], Empty()) | head | {"rate": ratio})
             pairs[pair] = None
-    observed = {arm: own[2] for result, _ in found.results.values() for arm, own in result.counts.items()}
+    observed = {arm: own[::2] for result, _ in found.results.values() for arm, own in result.counts.items()}
     footnotes = [message("events.every.mean.note", after=_after(study)), *notes, *short_note(observed)]
     for control, arm in pairs:
         about = {"second": treatment_in_title(arm), "first": treatment_in_title(control)}
@@ -246,37 +246,15 @@ def ratio_words(found: Found[Episodes], *, level: str) -> str:
     return found.said(as_prose(said)) if said else ""
 
 
-def figure(study: Study, found: Found[Episodes], *, id: str, ticks: Sequence[float]) -> Picture:
+def figure(study: Study, found: Found[Episodes], *, id: str, ticks: Sequence[float]) -> Picture | Sentence:
     """Mean number of episodes, one panel an endpoint."""
-    axis, panels = time_axis(found.horizon, ticks=ticks), {}
-    for result, _ in found.results.values():
-        panels[result.name] = {
-            arm: EventCurve(
-                mean.step().rename(columns={"mean": "value"}),
-                [int(n) for n in mean.at(axis.ticks)["n_risk"]],
-            )
-            for arm, mean in result.means.items()
-        }
-    return event_curves(
-        panels,
+    means = {result.name: result.means for result, _ in found.results.values()}
+    return mean_curves(
+        means,
+        axis=time_axis(found.horizon, ticks=ticks),
         arms=study.arms,
         id=id,
         title=found.titled(message("events.every.figure", after=_after(study))),
-        alt=message("events.every.figure.alt", events=joined(panels)),
-        legend=_legend(found),
+        alt=message("events.every.figure.alt", events=joined(means)),
         label=message("events.every.figure.axis"),
-        axis=axis,
-        at_risk=message("events.observed"),
-    )
-
-
-def _legend(found: Found[Episodes]) -> str:
-    """What the bands are: every mean is made alike."""
-    means = [
-        (own.conf_level, mean.method) for own, _ in found.results.values() for mean in own.means.values()
-    ]
-    return (
-        message("legend.means", level=numbers.level(means[0][0]), method=method_words(means[0][1]))
-        if means
-        else ""
     )

@@ -1,6 +1,7 @@
 """First events in words: how many had one, the differences, and Gray's tests."""
 
 from esld.data.study import Study
+from esld.reasons import Why
 from esld.report import needs, numbers
 from esld.report.events.first_events import RULES, FirstEvents, group_of, worse_key
 from esld.report.events.planned import Found
@@ -29,7 +30,12 @@ def words(found: Found[FirstEvents]) -> str:
         parts.append(message(key, event=prose(first.name), arms=joined(arms)))
     events = message("reasons.list").join(parts)
     key = worse_key("events.first", [first.endpoint for first, _ in found.results.values()])
-    return found.said(message(key, horizon=period(found.horizon), events=events))
+    said = message(key, horizon=period(found.horizon), events=events)
+    rows = [
+        row for _, reported in found.results.values() for row in reported.rows if row.statistic == "incidence"
+    ]
+    early = rows and all(row.reason and row.reason.says(Why.FOLLOW_UP_ENDS) for row in rows)
+    return found.said(as_prose([said, message("events.first.early") if early else ""]))
 
 
 def tested_words(study: Study, found: Found[FirstEvents]) -> str:

@@ -15,7 +15,7 @@ from esld.report.patients.courses import AFTER_TRANSPLANT, Courses, recorded
 from esld.report.phrases import disposition
 from esld.report.randomised import patient_numbers
 from esld.report.results import Reported
-from esld.report.serious import clinical_name, serious_adverse_events
+from esld.report.serious import clinical_name, serious_adverse_events, unsaid_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import has, message
 from esld.report.words.grammar import capitalised, in_prose, joined, short
@@ -138,6 +138,7 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
     notes = _footnotes(study, found, first if first and f"{first.paramcd}.last" not in hollow else None)
     if hollow:
         notes += (message("listing.note.nobody", columns=joined([heads.pop(name) for name in hollow])),)
+    notes += tuple(filter(None, [unsaid_words(study)]))
     return Table("patients", message("listing.title"), lines, {}, notes, group="group", heads=heads)
 
 

@@ -8,9 +8,16 @@ from esld.report import cells, needs
 from esld.report.cells import Cell, Data, Empty, Label, Number
 from esld.report.patients.facts import facts
 from esld.report.results import slug
-from esld.report.serious import clinical_events, serious_adverse_events, seriousness_words, since_last
+from esld.report.serious import (
+    clinical_events,
+    serious_adverse_events,
+    seriousness_words,
+    since_last,
+    unsaid_words,
+)
 from esld.report.tables import Table
 from esld.report.words.catalogue import has, message
+from esld.report.words.grammar import as_prose
 
 
 def serious_table(study: Study) -> Table | None:
@@ -56,6 +63,7 @@ def serious_table(study: Study) -> Table | None:
     notes = [message("serious.note.day"), message("serious.note.who")]
     if found["SRCDOM"].eq("CE").any():
         notes.append(message("serious.note.clinical", seriousness=seriousness_words(study)))
+    notes += filter(None, [unsaid_words(study)])
     return Table("serious_events", message("serious.title"), lines, footnotes=tuple(notes), group=group)
 
 
@@ -94,4 +102,4 @@ def serious_words(study: Study) -> str:
     """That no serious event is recorded, where there is none; the need of the section is that of :func:`serious_table`."""
     needs.require(study, "single_patients")
     found = len(serious_adverse_events(study)) + len(clinical_events(study))
-    return "" if found else message("serious.none")
+    return "" if found else as_prose([message("serious.none"), unsaid_words(study)])

@@ -24,8 +24,9 @@ from esld.report.baseline_variables import (
 )
 from esld.report.cells import Cell, Empty, Label, Limits, Number, number
 from esld.report.drawing import figures
-from esld.report.phrases import Sentence, notes_of, span, whole
+from esld.report.phrases import Sentence, notes_of, span, whole, worded
 from esld.report.randomised import order_of_entry
+from esld.report.rates import of_several
 from esld.report.results import Reported, Row
 from esld.report.subgroups import level_words
 from esld.report.tables import Table
@@ -51,7 +52,10 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentenc
     }  # fmt: skip
     known = [v for v in variables if any(own[v.name].value is not None for own in found.values())]
     if not known:
-        return Sentence(message("balance.unknown"))
+        reasons = dict.fromkeys(worded(row.reason) for row in balance.rows)
+        return Sentence(
+            message("balance.unknown", reasons=message("reasons.list").join(filter(None, reasons)))
+        )
     figure = figures.new_figure(0.65 + 0.21 * len(known) + 0.3 * (len(pairs) > 1))
     axes = figure.subplots()
     places = np.arange(len(known))[::-1]
@@ -95,8 +99,10 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentenc
     return figures.settled("balance", figure, alt, title=title, legend=message("legend.balance"))
 
 
-def balance_table(study: Study, balance: Reported) -> Table:
-    """The numbers behind :func:`balance_figure`."""
+def balance_table(study: Study, balance: Reported) -> Table | None:
+    """The numbers behind :func:`balance_figure`; None where no difference is known."""
+    if all(row.value is None for row in balance.rows):
+        return None
     lines, columns = [], difference_columns(study)
     for variable in baseline_variables(study):
         line: dict[str, Cell] = {"variable": Label(variable.label, variable.name)}
@@ -251,12 +257,14 @@ def place_rows(study: Study) -> pd.DataFrame:
     for arm in study.arms:
         _, place = mean_place(arms.eq(arm).to_numpy(dtype=np.int64))
         rows.append(about | {"group": arm, "value": place, "n": int(arms.eq(arm).sum())})
-    return pd.DataFrame(rows)
+    return of_several(pd.DataFrame(rows), "mean_place")
 
 
 def place_sentence(study: Study, places: Reported) -> str:
     """Whether one group entered earlier than another."""
     rows = {arm: places.row("mean_place", arm) for arm in study.arms}
+    if none := next((row.reason for row in rows.values() if row.value is None), None):
+        return message("entry.places.none", reason=worded(none))
     told = (
         message("entry.place", place=span(row, numbers.fixed(row.value, 1)), arm=of_group(arm))
         for arm, row in rows.items()

@@ -7,7 +7,7 @@ import pandas as pd
 
 from esld.allocation.disclosed import Disclosed
 from esld.allocation.lists import WHOLE
-from esld.data.allocated import beside_data, ledger_of
+from esld.data.allocated import beside_data, ledger_of, shared
 from esld.data.cutfile import ALL
 from esld.data.study import Study
 from esld.protocol import Factor
@@ -35,12 +35,15 @@ class LedgerCheck:
         Assigned slots that give the published commitment.
     commitment : str
         As the protocol publishes it; empty if it publishes none.
+    shared : tuple of str
+        SUBJIDs that are in no row, because the data give each to several patients.
     """
 
     frame: pd.DataFrame
     faults: tuple[str, ...]
     proved: int
     commitment: str
+    shared: tuple[str, ...] = ()
 
 
 def check_ledger(study: Study, ledger: Disclosed | None = None) -> LedgerCheck:
@@ -59,7 +62,7 @@ def check_ledger(study: Study, ledger: Disclosed | None = None) -> LedgerCheck:
     if commitment and ledger.public["commitment"] != commitment:
         faults.append(message("ledger.fault.commitment"))
     proved = ledger.proved(commitment) if commitment else set()
-    return LedgerCheck(frame, tuple(faults), len(proved), commitment)
+    return LedgerCheck(frame, tuple(faults), len(proved), commitment, tuple(shared(study.randomised)))
 
 
 def ledger_rows(check: LedgerCheck) -> pd.DataFrame:
@@ -106,7 +109,8 @@ def ledger_table(check: LedgerCheck) -> Table:
         }
         for r in check.frame.to_dict("records")
     ]  # fmt: skip
-    return Table("ledger", message("ledger.title"), lines)
+    notes = [message("ledger.shared", numbers=joined(check.shared))] if check.shared else []
+    return Table("ledger", message("ledger.title"), lines, footnotes=tuple(notes))
 
 
 def design_table(study: Study) -> Table:

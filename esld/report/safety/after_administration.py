@@ -9,11 +9,12 @@ from esld.longform import stacked
 from esld.reasons import Why, because
 from esld.report.cells import Cell, Empty, Label, number
 from esld.report.cells import arm as arm_cell
-from esld.report.rates import LEAST, short_note
+from esld.report.phrases import Sentence
+from esld.report.rates import FEWEST, LEAST, short_note
 from esld.report.results import Reported
 from esld.report.safety.adverse_events import AdverseEvents, days_observed
 from esld.report.safety.counted import DAYS_OF_A_YEAR, SafetySet, share, share_cell
-from esld.report.serious import clinical_events, since_last
+from esld.report.serious import clinical_events, since_last, unsaid_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
@@ -72,26 +73,31 @@ def period_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
                 rows = [{"statistic": f"{name}.events", "value": len(own), "unit": "events"} | about]
                 if time:
                     rate = {"statistic": f"{name}.rate", "unit": "per year", "value": len(own) / time}
-                    short = {"value": nan, "reason": because(Why.TOO_LITTLE_TIME)} if time < LEAST else {}
-                    rows.append(rate | about | short)
+                    few = Why.TOO_LITTLE_TIME if time < LEAST else Why.FEWER_THAN_TWO
+                    short = time < LEAST or len(there) < FEWEST
+                    rows.append(rate | about | ({"value": nan, "reason": because(few)} if short else {}))
                 parts.append(pd.DataFrame(rows))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts or [pd.DataFrame(columns=["group", "statistic", "value"])], ignore_index=True)
 
 
 def kinds(study: Study, found: AdverseEvents) -> dict[str, str]:
     """What is counted, by the code of a line: serious adverse events and each clinical event."""
     names = clinical_events(study).drop_duplicates("PARAMCD").set_index("PARAMCD")["name"]
     codes = [e.paramcd for e in study.protocol.endpoints if e.paramcd in names]
-    return {"serious": message("safety.after.serious")} | {code: str(names[code]) for code in codes}
+    serious = {"serious": message("safety.after.serious")} if "serious" in found.kinds else {}
+    return serious | {code: str(names[code]) for code in codes}
 
 
-def period_table(study: Study, found: AdverseEvents, reported: Reported) -> Table:
+def period_table(study: Study, found: AdverseEvents, reported: Reported) -> Table | Sentence:
     """The rows as a table, a block a group; what comes later is in it once somebody was observed so long."""
+    if not kinds(study, found):
+        return Sentence(message("safety.answer.serious.unknown"))
     lines, days = [], _days(found.group, found.given)
+    first = next(iter(kinds(study, found)))
     periods = [
         p
         for p in _PERIODS
-        if p == "soon" or any(reported.row(f"serious.{p}", arm).n for arm in found.group.arms)
+        if p == "soon" or any(reported.row(f"{first}.{p}", arm).n for arm in found.group.arms)
     ]
     for arm in found.group.arms:
         for kind, name in kinds(study, found).items():
@@ -107,11 +113,11 @@ def period_table(study: Study, found: AdverseEvents, reported: Reported) -> Tabl
     notes = [message("safety.after.note", days=WITHIN)]
     notes += [message("safety.after.not_yet", days=WITHIN)] if len(periods) == 1 else []
     for period in periods:
-        own = {arm: days.loc[days["GROUP"].eq(arm), period].sum() for arm in found.group.arms}
-        short = short_note({arm: float(observed) / DAYS_OF_A_YEAR for arm, observed in own.items()})
+        own = {arm: days.loc[days["GROUP"].eq(arm) & days[period].gt(0), period] for arm in found.group.arms}
+        short = short_note({arm: (len(each), each.sum() / DAYS_OF_A_YEAR) for arm, each in own.items()})
         when = message(f"safety.after.{period}", days=WITHIN)
         notes += [message("label.spanner", spanner=when, heading=note) for note in short]
-    notes += [message("safety.after.caution"), found.group.note]
+    notes += filter(None, [unsaid_words(study), message("safety.after.caution"), found.group.note])
     title = message("safety.after.title.soon" if len(periods) == 1 else "safety.after.title", days=WITHIN)
     return Table("events_after_administration", title, lines, spanners, tuple(notes), group="group")
 

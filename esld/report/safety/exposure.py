@@ -77,8 +77,8 @@ class Administrations:
                 continue
             by_patient = own.groupby("USUBJID")["given"].sum()
             rows += self._doses(by_patient, arm, "cumulative_")
-            due = min(own["NUMBER"].max(), self.planned)  # of the whole course, what fell due by the cut
-            dose = own["planned"].max() * due if self.planned else float("nan")
+            due = own["planned"].where(own["NUMBER"].le(self.planned), 0)  # of what fell due to each
+            dose = due.groupby(own["USUBJID"]).sum(min_count=1).mean() if self.planned else float("nan")
             rows.append(self._row(arm, "cumulative_planned", dose, len(by_patient), self.units.get(arm, "")))
         return pd.DataFrame(rows)
 

@@ -1,16 +1,16 @@
 """Adverse events over time: the mean number per patient since the first administration, by group, with the patients observed."""
 
-import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
 from esld.reasons import Why, because
-from esld.report import cells, numbers
+from esld.report import cells
 from esld.report.cells import Cell, Data, Label, NotEstimable, Number
 from esld.report.drawing.axes import TimeAxis, time_axis
-from esld.report.drawing.event_curves import EventCurve, event_curves
+from esld.report.drawing.event_curves import mean_curves
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import Sentence, method, method_words, notes_of, worded
+from esld.report.phrases import Sentence, method, notes_of, worded
+from esld.report.rates import FEWEST, of_several
 from esld.report.results import Reported, Row
 from esld.report.safety.adverse_events import AdverseEvents, days_observed, spanners
 from esld.report.tables import Table
@@ -64,13 +64,8 @@ def mean_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
                 "method": mean.method,
             }
             own = mean.at(ticks).rename(columns={"mean": "value", "n_risk": "n"}).drop(columns="std_err")
-            own = own[own["value"].notna()].assign(**about)
-            few = own["n"].lt(2)  # it would be carried on by what one patient has
-            own.loc[few, ["value", "lower", "upper"]] = np.nan
-            why = pd.Series(
-                [because(Why.FEWER_THAN_TWO) if one else None for one in few], own.index, dtype=object
-            )
-            parts.append(own.assign(reason=why))
+            own = own[own["value"].notna()].assign(**about, reason=None)
+            parts.append(of_several(own, about["statistic"]))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
@@ -90,29 +85,24 @@ def mean_figure(study: Study, found: AdverseEvents) -> Picture | Sentence:
     made = means(found, axis.ticks[-1])
     if found.events["ASTDT"].notna().sum() == 0:
         return Sentence(message("safety.over_time.none"))
-    panels = {
-        found.label(kind): {
-            arm: EventCurve(
-                mean.step().rename(columns={"mean": "value"}),
-                [int(n) for n in mean.at(axis.ticks)["n_risk"]],
-            )
-            for arm, mean in by_arm.items()
-        }
-        for kind, by_arm in made.items()
-    }
-    return event_curves(
-        panels, arms=study.arms, id="adverse_events_over_time", title=message("safety.over_time.title"),
-        alt=message("safety.over_time.alt", events=joined(panels)), legend=_legend(found, made),
-        label=message("safety.over_time.axis"), axis=axis,
-        time=message("safety.over_time.time", unit=axis.head, since=_since(found)), at_risk=message("events.observed"),
+    made = {found.label(kind): by_arm for kind, by_arm in made.items()}
+    return mean_curves(
+        made, axis=axis, arms=study.arms, id="adverse_events_over_time", title=message("safety.over_time.title"),
+        alt=message("safety.over_time.alt", events=joined(made)), label=message("safety.over_time.axis"),
+        time=message("safety.over_time.time", unit=axis.head, since=_since(found)),
     )  # fmt: skip
+
+
+def _drawn(found: AdverseEvents) -> bool:
+    """Whether an event has a day, and a group enough patients to make a mean of."""
+    return found.events["ASTDT"].notna().any() and max(map(found.group.size, found.group.arms)) >= FEWEST
 
 
 def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level: str) -> Table | None:
     """The mean numbers at the ticks of the figure, to the last at which somebody is observed, a block a kind; None where it is
     not drawn.
     """
-    if found.events["ASTDT"].notna().sum() == 0:
+    if not _drawn(found):
         return None
     axis, lines = _axis(study, found), []
     arms = found.group.arms
@@ -154,7 +144,7 @@ def _since(found: AdverseEvents) -> str:
 
 def left_out_words(study: Study, found: AdverseEvents) -> str:
     """Where the figure ends and why, and what is not in it; nothing where it is not drawn."""
-    if found.events["ASTDT"].notna().sum() == 0:
+    if not _drawn(found):
         return ""
     last = _axis(study, found).ticks[-1]
     day = (found.events["ASTDT"] - found.events["USUBJID"].map(found.group.began)).dt.days + 1
@@ -175,12 +165,6 @@ def left_out_words(study: Study, found: AdverseEvents) -> str:
     if len(found.group.left_out):
         said.append(message("safety.over_time.never"))
     return as_prose(said)
-
-
-def _legend(found: AdverseEvents, made: Means) -> str:
-    """What the bands are: every mean is made alike."""
-    method = next(method_words(mean.method) for by_arm in made.values() for mean in by_arm.values())
-    return message("legend.means", level=numbers.level(found.conf_level), method=method)
 
 
 def undated_words(found: AdverseEvents) -> str:

@@ -21,11 +21,14 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
         for kind in found.kinds
     ]
     notes = [message("safety.overview.emergent", first=found.group.first)]
-    notes += [message("safety.overview.rate"), *short_note(found.years)] if _rated(reported) else []
+    if _rated(reported):
+        observed = {arm: (found.group.size(arm), years) for arm, years in found.years.items()}
+        notes += [message("safety.overview.rate"), *short_note(observed)]
     if found.clinical is not None:
-        notes.append(
-            message("safety.overview.clinical", clinical=found.clinical_name, seriousness=found.seriousness)
-        )
+        about = {"clinical": found.clinical_name}
+        beside = message("safety.overview.clinical", **about, seriousness=found.seriousness)
+        both = message("safety.overview.both", **about) if "serious_or_clinical" in found.kinds else ""
+        notes.append(as_prose([beside, both]))
     notes += [message("safety.overview.related")] if "related" in found.kinds else []
     if found.scale is None:
         notes.append(message("safety.events.no_severity"))

@@ -1,15 +1,18 @@
 """The summary: what was found and what that does not show, what was planned and is absent, what is here unplanned."""
 
+from math import isnan, nan
+
 import pandas as pd
 
 from esld.data.study import Study
-from esld.protocol import ROLES
+from esld.protocol import ROLES, Analysis
 from esld.report import additional
 from esld.report.brief import answered, safe, secondary, sizes
 from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
-from esld.report.phrases import Sentence, span, view_name
-from esld.report.results import Reported
+from esld.report.headlines import HEADLINES
+from esld.report.phrases import Sentence, span, view_name, whole
+from esld.report.results import Reported, Row
 from esld.report.roles import DESIGN
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -48,11 +51,18 @@ def other_lines(study: Study, others: Others) -> list[str]:
 
 
 def planned_rows(study: Study, others: Others) -> pd.DataFrame:
-    """How many results each planned analysis has in this report, and those of analyses that are not planned."""
-    counts: dict[str, int] = {}
+    """How many results each planned analysis has in this report, and those of analyses that are not planned.
+
+    Not estimable of an analysis of which nothing can be estimated.
+    """
+    rows: dict[str, list[Row]] = {}
     for row in others.rows.rows:
-        counts[row.analysis_id] = counts.get(row.analysis_id, 0) + 1
+        rows.setdefault(row.analysis_id, []).append(row)
+    counts: dict[str, float] = {name: len(own) for name, own in rows.items()}
     planned = [analysis.id for analysis in study.protocol.analyses]
+    for plan in study.protocol.analyses:
+        if plan.id in rows and not _estimated(plan, rows[plan.id]):
+            counts[plan.id] = nan
     held = sum(counts.get(name, 0) > 0 for name in planned)
     about = {"statistic": "planned_analyses_held", "unit": "analyses", "method": "count", "n": len(planned)}
     every = [
@@ -65,16 +75,30 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
         }
         for name in dict.fromkeys([*planned, *counts])
     ]
-    return pd.DataFrame([{"group": "", "value": held, **about}, *every])
+    missing = about | {"statistic": "planned_analyses_not_estimable"}
+    unknown = sum(isnan(counts.get(name, 0)) for name in planned)
+    return pd.DataFrame([{"value": held, **about}, {"value": unknown, **missing}, *every])
+
+
+def _estimated(plan: Analysis, rows: list[Row]) -> bool:
+    """Whether an analysis has a number of what it estimates, or the p-value of what it tests; of one that only counts, any."""
+    headlines = HEADLINES.get(plan.kind) if plan.kind else None
+    own = {s for line in headlines or () if not line.of or plan.kind in line.of for s in line.statistics}
+    told = [row.statistic for row in rows if row.value is not None]
+    if headlines is None:
+        return bool(told)
+    return any(name in own if own else name.endswith("p_value") for name in told)
 
 
 def planned_table(study: Study, planned: Reported) -> Table | Sentence:
-    """The planned analyses of which the report holds nothing, each with the reason; a sentence where it holds all."""
+    """The planned analyses of which the report holds no result, each with the reason; a sentence where it holds all."""
     lines = []
     for analysis in study.protocol.analyses:
-        if planned.row("results", analysis.id).value:
+        results = planned.row("results", analysis.id).value
+        if results:
             continue
-        held = _why_none(study) if analysis.chapter in study.cut.chapters else "no_chapter"
+        here = analysis.chapter in study.cut.chapters
+        held = "no_result" if results is None else _why_none(study) if here else "no_chapter"
         about = {"chapter": analysis.chapter, "view": view_name(study)}
         line: dict[str, Cell | str] = {
             "role": Label(message(f"estimands.role.{analysis.role}"), analysis.role),
@@ -99,9 +123,11 @@ def _why_none(study: Study) -> str:
 
 
 def held_sentence(study: Study, planned: Reported) -> str:
-    """How many of the planned analyses the report holds."""
+    """Of how many of the planned analyses the report holds a result."""
     row = planned.row("planned_analyses_held")
-    return message("summary.held", held=span(row, f"{row.value or 0:.0f}"), planned=span(row, str(row.n)))
+    said = message("summary.held", held=span(row, f"{row.value or 0:.0f}"), planned=span(row, str(row.n)))
+    unknown = planned.row("planned_analyses_not_estimable")
+    return as_prose([said, message("summary.held.none", count=whole(unknown)) if unknown.value else ""])
 
 
 def unplanned_sentence(study: Study, planned: Reported) -> str:

@@ -12,6 +12,7 @@ from esld.protocol import StatedText
 from esld.report import numbers
 from esld.report.event import Event
 from esld.report.phrases import p_equals, points, points_noun, span, ties, whole, worded
+from esld.report.rates import FEWEST
 from esld.report.results import Reported, Row, difference_row
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import (
@@ -280,7 +281,7 @@ def medians(curves: Mapping[str, KaplanMeier], reported: Reported, event: Event)
     said = [message("curves.said", medians=joined(reached), **event.html)] if reached else []
     short = [row for row in rows.values() if row.value is None]
     for key, own in (
-        ("none", [r for r in short if r.events]),
+        ("none", [r for r in short if r.events and (r.n or 0) >= FEWEST]),
         ("nobody", [r for r in short if not r.events]),
     ):
         if own:

@@ -149,7 +149,7 @@ def subgroup_table(found: Subgroups) -> Table:
         message("milestone.methods", methods=message("reasons.list").join(dict.fromkeys(map(method, rows))))
     ]
     notes += [
-        _axis(found),
+        message("subgroups.note", axis=_axis(found)),
         *notes_of(rows, "survival", group=message("reasons.one_group"), **found.of.event.plain),
     ]
     title = _title(found)
@@ -224,8 +224,9 @@ def shown(found: Sequence[Subgroups]) -> Iterator[Any]:
     """Figure, table and words of each, as the chapter records them."""
     for each in found:
         chapter = each.of.chapter
-        yield chapter.figure(subgroup_figure(each))
-        yield chapter.table(subgroup_table(each))
+        if any(row.value is not None for row in each.reported.rows):
+            yield chapter.figure(subgroup_figure(each))
+            yield chapter.table(subgroup_table(each))
         yield subgroup_sentences(each)
     if found:
         yield found[0].of.chapter.say(message("subgroups.caution"))

@@ -13,6 +13,7 @@ from esld.report import cells, numbers
 from esld.report.cells import Cell, Data, Empty, Label, Limits, Number, estimate, number, several
 from esld.report.event import Event
 from esld.report.phrases import method, notes_of
+from esld.report.rates import of_several
 from esld.report.results import Reported, Row, difference_row, slug
 from esld.report.survival.sentences import share_row
 from esld.report.tables import Table
@@ -157,7 +158,8 @@ def _milestone_notes(
 
 def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.DataFrame:
     """Survival at given times and the median of each curve, in long form."""
-    return pd.concat([curve.to_frame(times) for curve in curves.values()], ignore_index=True)
+    rows = pd.concat([curve.to_frame(times) for curve in curves.values()], ignore_index=True)
+    return of_several(rows, "median")
 
 
 def companion_rows(result: Milestone) -> pd.DataFrame:
@@ -261,6 +263,8 @@ def curve_table(
         median |= {survival: estimate(row, style="days"), at_risk: Empty()}
         if row.reason and row.reason.says(Why.ENDS_FLAT, curve="curve"):
             notes[message("curves.flat", arm=arm_label(arm))] = None
+        if row.reason and row.reason.says(Why.FEWER_THAN_TWO):
+            notes |= dict.fromkeys(notes_of([row]))
     lines.append(median)
     how = message("curves.note", level=level)
     spanners = {arm_label(arm): [*own] for arm, own in keys.items()}

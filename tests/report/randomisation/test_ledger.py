@@ -80,6 +80,17 @@ class TestDisagreement:
         fewer = replace(kept, records=kept.records[:-1])
         assert "1 not in the ledger" in said(ledger.check_ledger(own, fewer))
 
+    def test_a_number_of_two_patients_is_in_no_row_and_named(self, own, kept):
+        first, second = own.adsl.loc[own.adsl["RANDDT"].notna(), "SUBJID"].iloc[:2]
+        adsl = own.adsl.assign(SUBJID=own.adsl["SUBJID"].replace(second, first))
+        check = ledger.check_ledger(replace(own, adsl=adsl), kept)
+        table = ledger.ledger_table(check)
+        assert first not in table.frame["Patient"].tolist()
+        assert footnotes(table) == [
+            f"Not in the table, because the data give the number to several patients: {first}."
+        ]
+        assert not footnotes(ledger.ledger_table(ledger.check_ledger(own, kept)))
+
     def test_a_broken_chain_is_a_finding(self, own, kept):
         records = list(kept.records)
         records[2] = replace(records[2], who="somebody else")

@@ -42,6 +42,12 @@ def test_all_as_planned():
     assert reported.row("cumulative_planned", HIGH).value == 9
 
 
+def test_the_planned_dose_is_of_what_fell_due_to_each_patient():
+    people = [dosed("A", FULL, FULL, FULL), dosed("B", FULL)]
+    _, reported = found(people, VS=[seen("A"), seen("B", 5)])
+    assert reported.row("cumulative_planned", HIGH).value == reported.row("cumulative_mean", HIGH).value == 6
+
+
 def test_a_reduced_infusion_with_and_without_its_reason():
     result, reported = found([dosed("A", FULL, ("2", "Fever"), ("2.5", None))], VS=[seen("A")])
     assert [reason for *_, reason in lines(result)] == ["", "record Fever", "not_stated"]

@@ -149,7 +149,7 @@ class TestExamples:
         reported = rows_of("d", counts, analysis="SUMMARY", chapter="c")
         said = plain(deviations.deviation_sentence(without, reported))
         assert said.endswith(
-            "Could not be checked, because the data do not hold it: randomised against a criterion."
+            "Could not be checked, because the data of this cut hold no record of it: randomised against a criterion."
         )
 
     @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc"])

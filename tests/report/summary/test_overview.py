@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 
 from esld.report import brief, phrases
 from esld.report.chapter import Chapter, Others
+from esld.report.headlines import HEADLINES
 from esld.report.results import Reported, rows_of
 from esld.report.summary import consort
 from esld.report.summary import overview as summary
@@ -18,8 +19,8 @@ from esld.report.words.catalogue import message
 from tests.report.builders import ROOT, unspanned_numbers
 
 
-def handed(analysis, id="x", n=2):
-    frame = pd.DataFrame({"statistic": [f"s{i}" for i in range(n)], "value": range(n)})
+def handed(analysis, id="x", n=2, statistic="s0"):
+    frame = pd.DataFrame({"statistic": [statistic, *(f"s{i}" for i in range(1, n))], "value": range(n)})
     return rows_of(id, frame, analysis=analysis, chapter="03_survival").rows
 
 
@@ -30,17 +31,25 @@ def others(*rows, answers=None):
 class TestPlanned:
     def test_held_absent_and_unplanned(self, study):
         own = study("demo-final")
-        found = others(*handed("OS-1Y"), *handed("MY-OWN", "y", 3), *handed("DESIGN", "z"))
+        estimated = handed("OS-1Y", statistic="survival")
+        found = others(*estimated, *handed("LFT"), *handed("MY-OWN", "y", 3), *handed("DESIGN", "z"))
         planned = rows_of(
             "planned", summary.planned_rows(own, found), analysis="SUMMARY", chapter="08_summary"
         )
         table = summary.planned_table(own, planned).frame.set_index("Id")
         assert "OS-1Y" not in table.index
-        assert table.loc["OS-KM", "Why"] == "the data give no result"
+        assert {table.loc[name, "Why"] for name in ("OS-KM", "LFT")} == {
+            "cannot be estimated from the data of this cut"
+        }
         assert len(table) == len(own.protocol.analyses) - 1
         assert planned.row("results", "MY-OWN").value == 3
         held = planned.row("planned_analyses_held")
         assert (held.value, held.n) == (1, len(own.protocol.analyses))
+        assert planned.row("planned_analyses_not_estimable").value == 1  # LFT: numbers, and no LS mean
+        assert summary.held_sentence(own, planned).endswith(
+            'data of this cut: <span class="result" '
+            'data-result="planned.planned_analyses_not_estimable">1</span>.'
+        )
         assert not unspanned_numbers(summary.held_sentence(own, planned))
         assert summary.unplanned_sentence(own, planned).endswith("list: MY-OWN. Read them as exploration.")
 
@@ -75,12 +84,18 @@ class TestLines:
 
     def test_a_report_that_holds_all_says_it_in_a_sentence(self, study):
         own = study("demo-final")
-        rows = [row for a in own.protocol.analyses for row in handed(a.id, a.id.lower().replace("-", "_"))]
+        told = {"p_value", *(s for own in HEADLINES.values() for line in own for s in line.statistics)}
+        rows = [
+            row
+            for place, a in enumerate(own.protocol.analyses)
+            for what in sorted(told)
+            for row in handed(a.id, f"x_{place}_{what}", 1, what)
+        ]
         frame = summary.planned_rows(own, others(*rows))
         planned = rows_of("planned", frame, analysis="SUMMARY", chapter="08_summary")
         assert (
             summary.planned_table(own, planned).html
-            == "Every analysis that the protocol file lists is in this report."
+            == "Every analysis that the protocol file lists has a result in this report."
         )
 
     def test_an_interim_says_so(self, study):
