@@ -109,7 +109,7 @@ def test_whatever_a_message_holds_it_is_said_by_its_own_pattern(first):
     assert others == {}
 
 
-@pytest.mark.parametrize("before", ["joined to LB", "domain LB", "part of domain LB"])
+@pytest.mark.parametrize("before", ["joined to LB", "domain LB"])
 def test_what_goes_on_from_another_message_is_said_by_its_own_pattern(before):
     more = {own: said for own, said in patterns("zh").items() if GOES_ON.fullmatch(own)}
     assert "; {} of its records are of no record of {}" in more
