@@ -1,4 +1,4 @@
-"""Whatever a correction names must be there: a patient, domain, variable, record or value that is not is one line with its remedy."""
+"""Whatever a correction names must be there: patient, domain, variable, record, value; each slip is one line with its remedy."""
 
 import re
 
