@@ -117,7 +117,7 @@ def _matched(domain: Domain, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFra
         if left.empty or right.empty:
             break
         one, other = (t[t[key].astype(bool).all(axis=1)] for t in (left, right))
-        found.append(_pairs(one, other, key))
+        found.append(_pairs(one, other, [*key, "twin"]))
     return pd.concat(found, ignore_index=True).sort_values("new", ignore_index=True)
 
 

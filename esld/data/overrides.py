@@ -179,7 +179,7 @@ def apply_overrides(
     file : str
         What an error calls the file.
     fitting : bool
-        Whether to leave out what does not fit, of an earlier export.
+        Whether to leave out what does not fit, of an earlier export; what it numbers otherwise fits by what it holds.
 
     Returns
     -------
@@ -195,6 +195,10 @@ def apply_overrides(
     result, faults = dict(tables), []
     for number, correction in enumerate(corrections, 1):
         fault = _fault(result, correction, f"{file}, correction {number}")
+        if fault is not None and fitting and correction.old is not None:  # it may be numbered otherwise
+            key = {name: cell for name, cell in correction.key.items() if name != f"{correction.domain}SEQ"}
+            correction = correction.model_copy(update={"key": key | {correction.variable: correction.old}})
+            fault = _fault(result, correction, "")
         if fault is not None:
             faults.append(fault)
             continue

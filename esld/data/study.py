@@ -239,7 +239,7 @@ def tables_before(file: CutFile) -> sdtm.Tables:
 def taken_in(file: CutFile, *, then: CutFile | None = None) -> Intake:
     """What a cut's view shows of the corrected export and of the protocol, before anything else is done with either.
 
-    With `then`, a later cut, after its corrections too, of which some may not fit.
+    With `then`, a later cut, after its corrections first, of which some may not fit.
 
     Raises
     ------
@@ -247,10 +247,13 @@ def taken_in(file: CutFile, *, then: CutFile | None = None) -> Intake:
         The protocol, the data or the corrections are missing or refused, or the protocol needs what the view does not load.
     """
     protocol = read_protocol(file.protocol_path)
-    tables, files = _read(file, protocol)
-    tables, corrections = corrected(tables, file)
+    read, files = _read(file, protocol)
+    tables, corrections = corrected(read, file)
     if then is not None and then.overrides_path:
-        tables = apply_overrides(tables, read_overrides(then.overrides_path), fitting=True)
+        later = read_overrides(
+            then.overrides_path
+        )  # what it corrects otherwise counts, not what was corrected before
+        tables = apply_overrides(read, [*later, *corrections, *later], fitting=True)
     key = read_key(file.pseudonyms_path) if file.pseudonyms_path else None
     return take_in(tables, files, protocol, file.cut.view, corrections, key=key)
 

@@ -25,9 +25,11 @@ HOLE = "{}"
 _PROSE = re.compile(
     r"\b[a-z]{3,}\b.* .*\b[a-z]{2,}\b|\b[a-z]{2,}\b.* .*\b[a-z]{3,}\b"
 )  # two words and a blank
-# The records that a message names at its end: what stands before them is a message by itself.
+# The records that a message names at its end: what stands before them is a message by itself, unless a pattern has them too.
 _RECORDS = re.compile(r"(.*) \(((?:such as )?[^()]* [A-Z]{2}(?: \d+)?)\)\.", re.DOTALL)
 _SENTENCES = re.compile(r"(?<=[.?!])\s+(?=[A-Z'])")
+# A pattern that goes on from another: "; {} of its records are of no record of {}". What stands before it is said by itself.
+GOES_ON = re.compile(r"([;,:] | (?! )).*(?<! )", re.DOTALL)
 
 
 def usual_language() -> str:
@@ -147,12 +149,14 @@ def patterns(language: str) -> dict[str, str]:
 
 @cache
 def _compiled(language: str) -> list[tuple[str, re.Pattern[str], str]]:
-    """A word that must be there, the pattern and its translation: those that say most come first."""
+    """A word that must be there, the pattern behind what it goes on from, its translation: those that say most come first."""
     found = sorted(patterns(language).items(), key=lambda own: -len(own[0].replace(HOLE, "")))
     made = []
     for pattern, said in found:
         parts = pattern.split(HOLE)
-        made.append((max(parts, key=len), re.compile("(.*?)".join(map(re.escape, parts)), re.DOTALL), said))
+        first = "(.*)" if GOES_ON.fullmatch(pattern) else "()"
+        whole = re.compile(first + "(.*?)".join(map(re.escape, parts)), re.DOTALL)
+        made.append((max(parts, key=len), whole, said))
     return made
 
 
@@ -172,23 +176,25 @@ def _said(text: str, language: str) -> _Said | None:
     """A text by the first pattern that fits it whole; None where none does. What is no prose is itself."""
     if not re.search(r"[a-z]{2}", text):
         return _Said(text)
+    listed = None
     if named := _RECORDS.fullmatch(text):
         message, such = (_said(own, language) or _Said(own, _prose(own)) for own in named.groups())
-        return _Said(
+        listed = _Said(
             patterns(language)["{} ({})"].format(message.text, such.text) + "。", message.left + such.left
         )
+        if message.text != named[1] and not listed.left:
+            return listed
     known, names = patterns(language), text.split("; ")
     if known.keys() >= set(names):  # one by one, whatever a pattern would make of all together
         return _Said(known["{}; {}"].format("", "").join(known[name] for name in names))
     for word, pattern, said in _compiled(language):
         if word in text and (met := pattern.fullmatch(text)):
-            inside = [_said(own, language) or _Said(own, _prose(own)) for own in met.groups()]
-            return _Said(
-                said.format(*(own.text for own in inside)), tuple(x for own in inside for x in own.left)
-            )
+            held = [_said(own, language) or _Said(own, _prose(own)) for own in met.groups()]
+            text, *inside = (own.text for own in held)
+            return _Said(text + said.format(*inside), tuple(x for own in held for x in own.left))
     if text.endswith(".") and (found := _said(text[:1].lower() + text[1:-1], language)):  # a part alone
         return _Said(f"{found.text}。", found.left)
-    return None
+    return listed
 
 
 def untranslated(texts: Iterable[str], language: str) -> list[str]:

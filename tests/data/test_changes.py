@@ -171,6 +171,14 @@ class TestMatching:
         after["LB"]["LBSEQ"] = ["5", "6"]
         assert found(before, after) == []
 
+    def test_twins_that_both_changed_are_two_changes(self):
+        before, after = (
+            export(LB=[lb("S-1", "ALT", value, "2025-01-05", VISIT="SCREENING")] * 2)
+            for value in ("30", "31")
+        )
+        after["LB"]["LBSEQ"] = ["5", "6"]
+        assert [row[0] for row in found(before, after)] == ["value changed"] * 2
+
     def test_an_empty_key_matches_nothing(self):
         """Two events without id, term or day are not the same because both are empty."""
         rows = [event("MH", "S-1", None, MHTERM=None, MHDECOD=name) for name in ("a", "b")]

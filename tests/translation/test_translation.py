@@ -14,7 +14,7 @@ from esld.data.orders import NAMES
 from esld.data.queries.answers import ANSWERED, NEW, OPEN
 from esld.data.queries.ask import Severity
 from esld.errors import InputError
-from esld.translation import HOLE, Translator, patterns, told, untranslated, usual_language
+from esld.translation import GOES_ON, HOLE, Translator, patterns, told, untranslated, usual_language
 from tests.reports import ROOT
 from tests.translation.patterns import every_pattern
 
@@ -83,6 +83,66 @@ def test_the_records_that_a_message_names_change_nothing_of_what_it_says(pattern
     """Queries about several records end with them (:func:`esld.data.queries.ask.line`)."""
     message, named = pattern.replace(HOLE, "7"), ", ".join(records)
     assert zh(f"{message} ({such}{named}).") == f"{zh(message)}（{'例如' if such else ''}{named}）。"
+
+
+# What messages hold: numbers, places, records, values with their units, words of the user.
+HELD = ("7", "LB", "S-1 LB 3", "12.5 U/L", "'ALT'", "LB.LBORRES", "2024-01-05")
+
+
+def filled(pattern: str, values: list[str]) -> str:
+    return "".join(part + value for part, value in zip(pattern.split(HOLE), [*values, ""], strict=True))
+
+
+@pytest.mark.parametrize("first", HELD)
+def test_whatever_a_message_holds_it_is_said_by_its_own_pattern(first):
+    """A general one that fits as well makes another sentence of it, though it keeps what is held."""
+    others = {}
+    for pattern, said in patterns("zh").items():
+        beside = f"{HOLE} {HOLE}" in pattern or f"{HOLE}{HOLE}" in pattern  # then a blank ends what is held
+        held = [word for word in HELD if not (beside and " " in word)]
+        at = held.index(first) if first in held else 0
+        values = [held[(at + place) % len(held)] for place in range(pattern.count(HOLE))]
+        if pattern == pattern.lstrip() and re.search(r"[a-z]{2}", pattern):
+            found = zh(filled(pattern, values))
+            if found != said.format(*map(zh, values)) and not pattern.startswith("heading "):
+                others[pattern] = found
+    assert others == {}
+
+
+@pytest.mark.parametrize("before", ["joined to LB", "domain LB"])
+def test_what_goes_on_from_another_message_is_said_by_its_own_pattern(before):
+    more = {own: said for own, said in patterns("zh").items() if GOES_ON.fullmatch(own)}
+    assert "; {} of its records are of no record of {}" in more
+    others = {}
+    for pattern, said in more.items():
+        values = ["7", "LB", "T"][: pattern.count(HOLE)]
+        found = zh(before + filled(pattern, values))
+        if found != zh(before) + said.format(*values):
+            others[pattern] = found
+    assert others == {}
+
+
+def test_two_things_that_are_told_of_a_supplement():
+    text = "joined to LB; 2 of its records are of no record of LB"
+    more = "; ids are read without the blanks around them, the first in row 3"
+    assert zh(text + more) == "并入LB；其中2条记录不对应LB的任何记录；读取编号时已去除两侧空格，首次见于第3行"
+
+
+# English in a translation, outside of quotes, paths and options: codes, and words of the files that a user writes.
+CODES = {
+    *("esld", "operating", "characteristics", "template", "final", "tab", "python", "name", "true", "false"),
+    *("half", "limit", "missing"),
+}
+
+
+def test_a_translation_has_no_english_but_codes():
+    quoted = re.compile(r"""'[^']*'|“[^”]*”|"[^"]*"|codes: \{.*\}|\S*[/.=]\S*|--\w+""")
+    words = {
+        word
+        for said in patterns("zh").values()
+        for word in re.findall(r"(?<![A-Za-z0-9_])[a-z]{3,}(?![A-Za-z0-9_])", quoted.sub("", said))
+    }
+    assert words == CODES
 
 
 @pytest.mark.parametrize("word", WORDS)

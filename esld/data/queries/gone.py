@@ -1,5 +1,6 @@
 """Queries about what the previous cut held and this one does not, or holds otherwise: nothing else tells of it."""
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -8,19 +9,52 @@ from esld.data.account import variables_read
 from esld.data.changes import record_changes
 from esld.data.cut import COURSE
 from esld.data.deaths import statements
-from esld.data.queries.ask import Evidence, Query, Row, counted, of_patient, records, rule, text
+from esld.data.queries.ask import Evidence, Query, Row, counted, folded, of_patient, records, rule, text
 from esld.data.sdtm import DOMAINS
 
 _SHOWN = 3  # records that a query names
 _LONGEST = 40  # characters of a value that is quoted
 _FACTOR, _NEARLY = 0.05, 0.9  # how far from one factor so many of the changes of a test may be
 _LAST = ("RFXENDTC", "RFENDTC", "RFPENDTC")  # a patient's last days move on
-_ARMS = ("ARMCD", "ACTARMCD")
-_OUTCOMES = ("DTHFL", "DTHDTC", "DSDECOD", *_ARMS)
+_ARMS = ("ARMCD", "ARM", "ACTARMCD", "ACTARM")
+_OUTCOMES = {"DTHFL", "DTHDTC", "DSDECOD", "AESDTH", *_ARMS}
+_DEATHS = {"FATAL", "DEATH"}
+# What changes together is one matter: of a result its unit and limits, of a term its class, of a patient the arms. By the end of
+# a variable's name, or the whole of it.
+_TOGETHER = (
+    ("ORRES", "ORRESU", "ORNRLO", "ORNRHI", "STRESN", "STRESU", "STNRLO", "STNRHI"),
+    ("DECOD", "BODSYS"),
+    _ARMS,
+)
+_MATTERS = {end: (own[0], place) for own in _TOGETHER for place, end in enumerate(own)}
+_RECORD = ["USUBJID", "record", "what"]
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_DAY = 10  # characters of a whole date; what follows is its time
 
 
 def _changes(evidence: Evidence) -> pd.DataFrame:
-    return record_changes(evidence.before, evidence.tables)
+    """Of each record that the previous cut held, however often it did and whatever a masked view called the arms."""
+    before = {
+        name: table.drop_duplicates([column for column in table if column != DOMAINS[name].sequence])
+        for name, table in evidence.before.items()
+    }
+    if evidence.numbers:
+        before["DM"] = _called_as_now(before["DM"], evidence.tables["DM"])
+    return record_changes(before, evidence.tables)
+
+
+def _called_as_now(dm: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """A masked view calls the arms by the order of their first patients: by the names that most of their patients have now."""
+    both = dm.merge(now, on="USUBJID", suffixes=("", "_now"))
+    for arm in (name for name in _ARMS if f"{name}_now" in both):
+        names = {
+            str(was): str(own.mode().iloc[0])
+            for was, own in both.groupby(arm)[f"{arm}_now"]
+            if own.notna().any()
+        }
+        if len(set(names.values())) == len(names):
+            dm = dm.assign(**{arm: dm[arm].replace(names)})
+    return dm
 
 
 def _gone(evidence: Evidence, what: str) -> pd.DataFrame:
@@ -79,7 +113,7 @@ def _record(evidence: Evidence) -> Iterator[Query]:
 
 @rule("value of the previous cut changed", "major", whole="*")
 def _changed(evidence: Evidence) -> Iterator[Query]:
-    """One line a variable, and one a test of which most results are others now; what was empty may be filled."""
+    """One line a variable with what changes with it, and one a test of which most results are others now."""
     if not evidence.before:
         return
     found = evidence.once(_changes)
@@ -89,19 +123,34 @@ def _changed(evidence: Evidence) -> Iterator[Query]:
     found = found.assign(test=found["what"].str.split(", ").str[0])
     for name, of_domain in found.groupby("domain", sort=False):
         asked = of_domain[~_expected(evidence, str(name), of_domain)]
-        for variable, own in asked.groupby("variable", sort=False):
-            if variable == f"{name}ORRES":
-                held = evidence.before[str(name)][f"{name}TESTCD"].value_counts()
-                count = own["test"].value_counts()
-                whole = count[2 * count > held.reindex(count.index)].index
+        held = evidence.before[str(name)]
+        matters = asked["variable"].map(_matter)
+        for (matter,), own in asked.loc[matters.sort_values().index].groupby([matters.str[0]], sort=False):
+            if matter == "ORRES":
+                tests = held[f"{name}TESTCD"].value_counts()
+                count = own.loc[own["variable"].eq(f"{name}ORRES"), "test"].value_counts()
+                whole = count[2 * count > tests.reindex(count.index)].index
                 for test in whole.astype(str):
-                    rows = own[own["test"].eq(test)]
-                    yield _line(evidence, str(variable), rows, int(held[test]), f"{test} ({variable!s})")
+                    yield _line(evidence, own[own["test"].eq(test)], int(tests[test]), test)
                 own = own[~own["test"].isin(whole)]
             if len(own):
-                yield _line(
-                    evidence, str(variable), own, len(evidence.before[str(name)]), f"{name}.{variable}"
-                )
+                yield _line(evidence, own, len(held))
+
+
+def _matter(variable: str) -> tuple[str, int]:
+    """What a variable belongs to, and its place in that."""
+    return _MATTERS.get(variable[2:]) or _MATTERS.get(variable, (variable, 0))
+
+
+def _as_written_otherwise(variable: str, before: str, after: str) -> bool:
+    """A number with other decimals, a word in other case, a date that is told to the day now, or with a time or without."""
+    if variable.endswith("DTC"):
+        return after.startswith(before) or before[:_DAY] == after
+    if _NUMBER.fullmatch(before) and _NUMBER.fullmatch(after):
+        return float(before) == float(after)
+    return " ".join(before.split()) == " ".join(after.split()) or (
+        not variable.endswith("U") and folded(before) == folded(after)  # of a unit the case counts
+    )
 
 
 def _expected(evidence: Evidence, name: str, found: pd.DataFrame) -> "pd.Series[bool]":
@@ -112,6 +161,10 @@ def _expected(evidence: Evidence, name: str, found: pd.DataFrame) -> "pd.Series[
         ~variable.isin(variables_read(name, evidence.protocol))
         | found["change"].eq("value filled")
         | gone & back
+    )
+    written = zip(variable, found["before"], found["after"], strict=True)
+    fine |= pd.Series(
+        [bool(now) and _as_written_otherwise(name, was, now) for name, was, now in written], found.index
     )
     fine |= variable.isin(_LAST) & (gone | (found["after"] > found["before"]))
     if end := DOMAINS[name].end:
@@ -126,12 +179,14 @@ def _expected(evidence: Evidence, name: str, found: pd.DataFrame) -> "pd.Series[
     return fine
 
 
-def _line(evidence: Evidence, variable: str, own: pd.DataFrame, of: int, what: str) -> Query:
-    """About changes of a kind: more severe where it is most of them, or an outcome."""
-    name = str(own["domain"].iloc[0])
-    shown = "; ".join(_shown(evidence, row) for row in records(own.head(_SHOWN)))
-    shown = shown if len(own) <= _SHOWN else f"such as {shown}"
-    on, times = f"{len(own):,}", _times(own)
+def _line(evidence: Evidence, own: pd.DataFrame, of: int, test: str = "") -> Query:
+    """About changes of a matter; critical where it is an outcome, or a whole test is a multiple of what it was."""
+    name, variables = str(own["domain"].iloc[0]), list(own["variable"].unique())
+    rows = own.drop_duplicates(_RECORD)
+    shown = "; ".join(_shown(evidence, row) for row in records(rows.head(_SHOWN)))
+    shown = shown if len(rows) <= _SHOWN else f"such as {shown}"
+    on, times, called = f"{len(rows):,}", _times(rows), "/".join(variables)
+    what = f"{test} ({called})" if test else f"{name}.{called}"
     message = (
         f"{what} is {times:.3g} times what it was on {on} of {counted(of, 'record')} of the previous cut ({shown}): which is "
         "right, and why was it changed?"
@@ -139,14 +194,15 @@ def _line(evidence: Evidence, variable: str, own: pd.DataFrame, of: int, what: s
         else f"{what} is not what it was on {on} of {counted(of, 'record')} of the previous cut ({shown}): which is right, and "
         "why was it changed?"
     )
-    death = name == "DS" and own["what"].str.contains("DEATH").any()
-    most = len(own) >= _SHOWN and 2 * len(own) > of
-    about = own[["USUBJID", "what"] if variable in _ARMS else ["USUBJID", "what", "before", "after"]]
+    death = own[["before", "after"]].isin(_DEATHS).any(axis=None) or (
+        name == "DS" and own["what"].str.contains("DEATH").any()
+    )
+    about = own[["USUBJID", "what"] if variables[0] in _ARMS else ["USUBJID", "what", "before", "after"]]
     content = (part for row in sorted(about.itertuples(index=False, name=None)) for part in row)
     patients = own["USUBJID"].unique()
     subject = str(patients[0]) if len(patients) == 1 else ""
-    severe = most or death or variable in _OUTCOMES
-    return Query(subject, name, message, (name, variable, *content), "critical" if severe else None)
+    severe = death or _OUTCOMES.intersection(variables) or (test and times)
+    return Query(subject, name, message, (name, variables[0], *content), "critical" if severe else None)
 
 
 def _times(own: pd.DataFrame) -> float:

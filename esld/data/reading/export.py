@@ -508,8 +508,7 @@ def _supplement(source: Source, how: Reading, account: _Account) -> pd.DataFrame
 def _padded(table: pd.DataFrame) -> str:
     """That ids were read without the blanks around them: written in two ways, they are one."""
     row = table.attrs.get("padded")
-    told = f"ids are read without the blanks around them, the first in row {row}"
-    return f"; {told}" if row else ""
+    return f"; ids are read without the blanks around them, the first in row {row}" if row else ""
 
 
 def _unknown(

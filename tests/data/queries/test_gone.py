@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from esld.data.study import load_study
 from esld.errors import InputError
 from tests.data.queries.asking import asked, changed, clean, found
 from tests.data.queries.test_rules import S
-from tests.data.spoilt import spoilt
+from tests.data.spoilt import demo_tables, put, spoilt
 from tests.examples import few
 
 BEFORE = "previous cut"
@@ -88,8 +89,8 @@ class TestOnTheRoad:
     def cuts(self, tmp_path):
         """Changes of an export give the cut of the day before."""
 
-        def made(changes: dict) -> None:
-            spoilt(tmp_path, changes, cutoff="2026-03-30")
+        def made(changes: dict, **cut: object) -> None:
+            spoilt(tmp_path, changes, cutoff="2026-03-30", **cut)
             for folder, kind in (("data", ""), ("params", ".yaml")):
                 (tmp_path / folder / f"spoilt{kind}").rename(tmp_path / folder / f"before{kind}")
             path = tmp_path / "params" / "before.yaml"
@@ -119,6 +120,87 @@ class TestOnTheRoad:
         with pytest.raises(InputError, match=r"PR\.PRSTDTC must be a calendar date"):
             load_study(file)
         assert any("not compared with those of the previous cut" in note for note in check_cut(file).notes)
+
+    def test_arms_of_a_masked_view_that_are_called_otherwise_now_are_no_change(self, tmp_path, cuts):
+        """They are called by the order of entry: where the first patient of the other arm now comes first, A is B of before."""
+        arms = demo_tables()["DM"].set_index("USUBJID")["ARMCD"]
+        entered = demo_tables()["DS"].query("DSDECOD == 'RANDOMIZED'").sort_values(["DSSTDTC", "USUBJID"])
+        first = entered["USUBJID"].iloc[0]
+        other = next(who for who in entered["USUBJID"] if arms[who] != arms[first])
+
+        def earlier(ds: pd.DataFrame) -> pd.DataFrame:
+            own = ds["DSDECOD"].eq("RANDOMIZED")
+            swap = dict(
+                zip((first, other), ds.loc[own].set_index("USUBJID")["DSSTDTC"][[other, first]], strict=True)
+            )
+            day = ds["USUBJID"].map(swap).where(own)
+            return ds.assign(DSSTDTC=day.where(day.notna(), ds["DSSTDTC"]))
+
+        cuts({}, view="masked")
+        asked_of = of_before(
+            load_study(spoilt(tmp_path, {"DS": earlier}, view="masked", previous="before")).queries
+        )
+        assert [q["message"].split(" is ")[0] for q in asked_of] == ["DS.DSSTDTC"]
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ((None, "31.37"), ("99", "31.37")),
+            (("99", "31.37"), ("99", "31.37")),
+            (("98", "31.37"), ("99", "31.37")),
+            (("99", "31.37"), (None, "99")),
+        ],
+        ids=[
+            "in the new cut",
+            "in both alike",
+            "in both otherwise",
+            "in the old one, and the export is mended",
+        ],
+    )
+    def test_what_is_declared_as_a_correction_is_no_change(self, tmp_path, cuts, old, new):
+        """Each cut: what its corrections make of a result, and what its export holds; numbered otherwise in the new one."""
+        lb = demo_tables()["LB"]
+        row = lb.index[lb["LBTESTCD"].eq("ALT")][5]
+        who, number = lb.loc[row, ["USUBJID", "LBSEQ"]]
+
+        def declared(folder: str, to: str | None, held: str, seq: str) -> None:
+            record = {
+                "domain": "LB",
+                "key": {"USUBJID": who, "LBSEQ": seq},
+                "variable": "LBORRES",
+                "old": held,
+                "new": to,
+            }
+            record |= {"who": "A", "when": "2026-01-01", "why": "a slip"}
+            text = yaml.safe_dump({"overrides": [record] if to else []})
+            (tmp_path / "data" / folder / "overrides.yaml").write_text(text, encoding="utf-8")
+
+        def holding(value: str, shift: int):
+            def change(table: pd.DataFrame) -> pd.DataFrame:
+                table = put(table, table.index == row, LBORRES=value)
+                return table.assign(LBSEQ=[str(int(each) + shift) for each in table["LBSEQ"]])
+
+            return {"LB": change}
+
+        cuts(holding(old[1], 0))
+        declared("before", *old, number)
+        file = spoilt(tmp_path, holding(new[1], 1000), previous="before")
+        declared("spoilt", *new, str(int(number) + 1000))
+        assert of_before(check_cut(file).queries) == []
+
+    def test_a_correction_that_is_withdrawn_is_a_change(self, tmp_path, cuts):
+        row = demo_tables()["LB"].query("LBTESTCD == 'ALT'").iloc[5]
+        cuts({})
+        record = {
+            "domain": "LB",
+            "key": {"USUBJID": row["USUBJID"], "LBSEQ": row["LBSEQ"]},
+            "variable": "LBORRES",
+        }
+        record |= {"old": row["LBORRES"], "new": "77", "who": "A", "when": "2026-01-01", "why": "a slip"}
+        text = yaml.safe_dump({"overrides": [record]})
+        (tmp_path / "data" / "before" / "overrides.yaml").write_text(text, encoding="utf-8")
+        (query,) = of_before(check_cut(spoilt(tmp_path, {}, previous="before")).queries)
+        assert f"77 → {row['LBORRES']}" in query["message"]
 
 
 CHANGED = "value of the previous cut changed"
@@ -175,3 +257,143 @@ class TestChanged:
         other = changed("AE", {"USUBJID": "T"}, AEOUT="RECOVERED WITH SEQUELAE")
         (query,) = changes(asked(other, before=clean()))
         assert (query["USUBJID"], query["severity"]) == ("T", "major")
+
+
+def edited(tables: Tables, name: str, **cells) -> Tables:
+    """Every filled cell of columns after a function of it."""
+    for column, make in cells.items():
+        tables[name][column] = [None if cell is None else make(cell) for cell in tables[name][column]]
+    return tables
+
+
+class TestOrdinary:
+    """What happens between two cuts though nobody changed what a record says, or one thing alone was changed."""
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ({}, {"LB": {"LBORRES": lambda cell: f"{cell}.0" if cell.isdecimal() else cell}}),
+            ({}, {"LB": {"LBDTC": lambda cell: f"{cell}T08:00"}}),
+            ({"LB": {"LBDTC": lambda cell: f"{cell}T08:00"}}, {}),
+            ({"AE": {"AESTDTC": lambda cell: cell[:7]}, "DS": {"DSSTDTC": lambda cell: cell[:7]}}, {}),
+            ({}, {"LB": {"VISIT": str.title}, "AE": {"AEDECOD": str.upper}}),
+            ({}, {"LB": {"VISIT": lambda cell: f"{cell} "}, "DM": {"ARM": lambda cell: f" {cell}"}}),
+        ],
+        ids=[
+            "decimals",
+            "a time",
+            "no time",
+            "a day of what was a month",
+            "case",
+            "blanks",
+        ],
+    )
+    def test_what_is_written_otherwise_is_not_asked_about(self, before, after):
+        one, other = clean(), clean()
+        for tables, changes_of in ((one, before), (other, after)):
+            for name, cells in changes_of.items():
+                edited(tables, name, **cells)
+        assert of_before(asked(other, before=one)) == []
+
+    @pytest.mark.parametrize("column", ["LBORNRHI", "LBNAM", "AESEV"])
+    def test_a_column_that_is_new_is_not_asked_about(self, column):
+        tables = clean()
+        tables[column[:2]][column] = "90"
+        assert of_before(asked(tables, before=clean())) == []
+
+    def test_a_new_site_is_not_asked_about(self):
+        tables = {
+            name: table[~table["USUBJID"].isin(["T"])].reset_index(drop=True)
+            for name, table in clean().items()
+        }
+        for name, table in clean().items():
+            tables[name].attrs = table.attrs
+        assert of_before(asked(clean(), before=tables)) == []
+
+    @pytest.mark.parametrize(
+        ("name", "cells", "what"),
+        [
+            (
+                "LB",
+                {
+                    "LBORRES": lambda cell: f"{cell}7",
+                    "LBORRESU": lambda cell: "ukat/L",
+                    "LBORNRHI": lambda cell: "1",
+                },
+                "LB",
+            ),
+            ("LB", {"LBORRESU": lambda cell: "ukat/L", "LBORNRHI": lambda cell: "1"}, "LB.LBORRESU/LBORNRHI"),
+            ("LB", {"LBDTC": lambda cell: cell[:7]}, "LB.LBDTC"),
+            ("LB", {"VISIT": lambda cell: f"V {cell}"}, "LB.VISIT"),
+            (
+                "AE",
+                {"AEDECOD": lambda cell: "Pyrexia", "AEBODSYS": lambda cell: "General"},
+                "AE.AEDECOD/AEBODSYS",
+            ),
+            ("DM", {"RFICDTC": lambda cell: "2025-01-02"}, "DM.RFICDTC"),
+        ],
+        ids=[
+            "results and unit",
+            "unit and limit",
+            "a month of what was a day",
+            "visits",
+            "dictionary",
+            "consent",
+        ],
+    )
+    @pytest.mark.parametrize("times", [1, 3])
+    def test_what_is_one_matter_is_one_line_and_not_critical_where_no_outcome_changes(
+        self, name, cells, what, times
+    ):
+        one, other = clean(), clean()
+        for tables in (one, other):
+            rows = [
+                tables[name].assign(**{f"{name}TERM": f"x{n}"} if name == "AE" else {}) for n in range(times)
+            ]
+            tables[name] = pd.concat(rows[: times if name == "AE" else 1], ignore_index=True)
+            tables[name].attrs = {"file": f"{name.lower()}.csv"}
+            for column in {"LBORNRHI", "AEBODSYS"} & set(cells):
+                tables[name][column] = "90"
+            if name == "LB":  # of one test alone
+                tables[name] = tables[name][tables[name]["LBTESTCD"].eq("ALT")].reset_index(drop=True)
+                tables[name].attrs = {"file": "lb.csv"}
+        (query,) = of_before(asked(edited(numbered(other), name, **cells), before=numbered(one)))
+        assert query["message"].startswith(what if what != "LB" else "ALT (LBORRES/LBORRESU/LBORNRHI) is ")
+        if what != "LB":
+            assert query["severity"] == "major"
+
+    @pytest.mark.parametrize("old", [1, 2, 3])
+    @pytest.mark.parametrize("new", [1, 2, 3])
+    @pytest.mark.parametrize("name", ["LB", "AE", "DS", "PR"])
+    def test_how_often_a_record_stands_there_word_for_word_is_no_change(self, name, old, new):
+        sides = []
+        for times in (old, new):
+            tables = clean()
+            tables[name] = pd.concat([tables[name]] * times, ignore_index=True)[::-1]
+            tables[name].attrs = {"file": f"{name.lower()}.csv"}
+            sides.append(numbered(tables))
+        assert of_before(asked(sides[1], before=sides[0])) == []
+
+    @pytest.mark.parametrize("old", [1, 2])
+    @pytest.mark.parametrize("new", [1, 2])
+    def test_a_record_that_stands_there_twice_and_changed_is_one_change(self, old, new):
+        sides = []
+        for times, value in ((old, "30"), (new, "99")):
+            tables = changed("LB", {"VISIT": "WEEK 4"}, LBORRES=value)
+            tables["LB"] = pd.concat([tables["LB"]] * times, ignore_index=True)
+            tables["LB"].attrs = {"file": "lb.csv"}
+            sides.append(numbered(tables))
+        (query,) = of_before(asked(sides[1], before=sides[0]))
+        assert "30 → 99" in query["message"]
+        assert query["message"].startswith("LB.LBORRES is not what it was on 1 of ")
+
+    @pytest.mark.parametrize(
+        ("name", "where", "values"),
+        [
+            ("AE", {"USUBJID": "T"}, {"AEOUT": "FATAL"}),
+            ("DM", {"USUBJID": "T"}, {"ARMCD": "LOW", "ARM": "LOW", "ACTARMCD": "LOW", "ACTARM": "LOW"}),
+        ],
+    )
+    def test_who_is_dead_and_who_had_which_arm_is_critical_and_one_line(self, name, where, values):
+        (query,) = of_before(asked(changed(name, where, **values), before=clean()))
+        assert query["severity"] == "critical"
