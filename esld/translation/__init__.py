@@ -186,7 +186,7 @@ def _said(text: str, language: str) -> _Said | None:
             return listed
     known, names = patterns(language), text.split("; ")
     if known.keys() >= set(names):  # one by one, whatever a pattern would make of all together
-        return _Said(known["{}; {}"].format("", "").join(known[name] for name in names))
+        return _Said(known["{}; {}"].format("", "").join(known[name].format() for name in names))
     for word, pattern, said in _compiled(language):
         if word in text and (met := pattern.fullmatch(text)):
             held = [_said(own, language) or _Said(own, _prose(own)) for own in met.groups()]
