@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from esld.data.study import Study
 from esld.protocol import Analysis, Kind
 from esld.report import needs, numbers
-from esld.report.cells import Cell, Empty, Estimate, Label, Number, Style, estimate, number
+from esld.report.cells import Cell, Empty, Estimate, Label, NotEstimable, Number, Style, estimate, number
 from esld.report.change import pairs as compared
 from esld.report.change.hierarchy import pairs_sentence
 from esld.report.change.one_visit import RANDOMISATION_P
@@ -134,7 +134,7 @@ def _about(study: Study, code: str, pair: tuple[str, str], *, several: bool) -> 
     return about
 
 
-def _estimate(study: Study, code: str, row: Row | None, style: Style) -> Estimate | Empty:
+def _estimate(study: Study, code: str, row: Row | None, style: Style) -> Estimate | NotEstimable | Empty:
     if style == "signed":
         return estimate(row, numbers.of_mean(study.protocol.parameter(code).decimals), style)
     return estimate(row, 0, style)

@@ -95,7 +95,9 @@ def mean_figure(study: Study, found: AdverseEvents) -> Picture | Sentence:
 
 def _drawn(found: AdverseEvents) -> bool:
     """Whether an event has a day, and a group enough patients to make a mean of."""
-    return found.events["ASTDT"].notna().any() and max(map(found.group.size, found.group.arms)) >= FEWEST
+    return (
+        bool(found.events["ASTDT"].notna().any()) and max(map(found.group.size, found.group.arms)) >= FEWEST
+    )
 
 
 def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level: str) -> Table | None:
