@@ -1216,9 +1216,17 @@ def test_a_wrong_day_of_death_is_one_query_a_patient_and_domain():
     assert query["id"] in set(one["id"])
 
 
-def test_a_column_that_numbers_nothing_is_one_line():
+@pytest.mark.parametrize(
+    ("number", "begins"),
+    [
+        (None, "LBSEQ is no number in "),
+        ("a", "LBSEQ is no number in "),
+        ("1", "LBSEQ is no number of one record alone in "),
+    ],
+)
+def test_a_column_that_numbers_nothing_is_one_line(number, begins):
     tables = clean()
-    tables["LB"] = tables["LB"].assign(LBSEQ=None)
+    tables["LB"] = tables["LB"].assign(LBSEQ=number)
     twice = found(tables)
     (message,) = twice.loc[twice["rule"].eq("duplicate record"), "message"]
-    assert message.startswith("LBSEQ is no number of one record alone in ")
+    assert message.startswith(begins)
