@@ -312,10 +312,9 @@ class TestSentences:
         )
 
     def test_median_age_and_every_variable_with_a_gap(self, by_hand, reported, sizes):
-        age, missing = map(plain, baseline.baseline_sentences(by_hand, reported, sizes))
-        assert age == (
-            "Median age was 50 years in the low-dose group (n = 3) and 70 years in the medium-high-dose group (n = 1)."
-        )
+        age, one, missing = map(plain, baseline.baseline_sentences(by_hand, reported, sizes))
+        assert age == "Median age was 50 years in the low-dose group (n = 3)."
+        assert one == "Age is known of one patient in the medium-high-dose group: 70 years."
         assert missing.startswith("Missing baseline values: Weight (kg) in 1, ")
         assert "ALBI score in 4" in missing
         assert "Age" not in missing
@@ -324,4 +323,4 @@ class TestSentences:
         complete = Reported(
             tuple(replace(r, value=0) if r.statistic.endswith(" missing") else r for r in reported.rows)
         )
-        assert baseline.baseline_sentences(by_hand, complete, sizes)[1] == "No baseline value is missing."
+        assert baseline.baseline_sentences(by_hand, complete, sizes)[-1] == "No baseline value is missing."
