@@ -86,7 +86,7 @@ def test_before_the_final_analysis_a_board_reads_what_would_stop_the_trial_and_h
     rows += rows_of("silence", silent, analysis="FLOW", chapter="00_data_cut").rows
     said = plain(of(rows, own)["interim"])
     assert said.startswith(
-        "No stopping guidance exists; a board must set one before it reviews. 22 of 22 patients"
+        "No stopping guidance exists; a board must set one before it reviews. 22 of 22 planned patients"
     )
     assert f"nothing was heard of a patient under observation: {silent['value'].iloc[0]:.0f} days." in said
     assert "What is, or may be, of a later day than 2025-06-30 was cut: " in said

@@ -56,6 +56,10 @@ class TestRows:
 
     def test_no_number_without_its_reason(self):
         own = study_of([patient(1, LOW), patient(2, HIGH)])
+        assert all(r.value is None and r.reason for r in rows(own).rows)
+        assert balance.balance_table(own, rows(own)) is None  # the sentence in place of the figure says why
+        own = study_of([patient(number, arm) for number, arm in enumerate((LOW, LOW, HIGH, HIGH), 1)])
+        own.adsl["AGE"] = [50, 60, 55, 70]
         assert all(r.value is not None or r.reason for r in rows(own).rows)
         assert "NE: " in " ".join(balance.balance_table(own, rows(own)).footnotes)
 
@@ -112,7 +116,10 @@ class TestFigure:
         own = study_of([patient(1, LOW), patient(2, HIGH)])
         own.adsl[["AGE", "SEX", "WEIGHTBL"]] = None
         said = balance.balance_figure(own, rows(own))
-        assert plain(said.html) == "Of no baseline variable is a difference between the groups known."
+        assert plain(said.html) == (
+            "Of no baseline variable is a difference between the groups known: a group with fewer than two patients to count is "
+            "not summarised."
+        )
 
 
 def test_places_by_hand():

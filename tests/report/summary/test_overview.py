@@ -47,8 +47,8 @@ class TestPlanned:
         assert (held.value, held.n) == (1, len(own.protocol.analyses))
         assert planned.row("planned_analyses_not_estimable").value == 1  # LFT: numbers, and no LS mean
         assert summary.held_sentence(own, planned).endswith(
-            'data of this cut: <span class="result" '
-            'data-result="planned.planned_analyses_not_estimable">1</span>.'
+            '<span class="result" data-result="planned.planned_analyses_not_estimable">1</span> nothing can be estimated from '
+            "the data of this cut."
         )
         assert not unspanned_numbers(summary.held_sentence(own, planned))
         assert summary.unplanned_sentence(own, planned).endswith("list: MY-OWN. Read them as exploration.")
