@@ -361,7 +361,7 @@ def _sound(
     return left, aside
 
 
-def _in_part(tables: sdtm.Tables, aside: Mapping[str, Sequence[int]]) -> set[str]:
+def _in_part(tables: sdtm.Tables, aside: Mapping[str, list[int]]) -> set[str]:
     """Domains that lack records of somebody who is in DM; of whom DM is faulty nothing is left, and nothing missed."""
     gone = set(tables["DM"].loc[aside["DM"], "USUBJID"]) if "DM" in aside else set()
     return {
