@@ -1221,4 +1221,6 @@ def test_a_column_that_numbers_nothing_is_one_line():
     tables["LB"] = tables["LB"].assign(LBSEQ=None)
     twice = found(tables)
     (message,) = twice.loc[twice["rule"].eq("duplicate record"), "message"]
-    assert message.startswith("LBSEQ is no number of one record alone in ")
+    assert message.startswith(
+        "LBSEQ is no number in 9 records: of one day they are taken as the file has them"
+    )
