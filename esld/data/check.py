@@ -200,6 +200,7 @@ def _check(
     known = {*tables, *unreadable, *protocol.domains}
     without = [name for name in sdtm.DOMAINS if name in known and name not in sound]
     faulty = {*without, *_in_part(tables, aside)}
+    faulty |= {fault.subject.partition(".")[0] for fault in found if isinstance(fault, sdtm.CodeError)}
     asked = _queries(seen, took, protocol, earlier, ledger, faulty)
     if isinstance(asked, str):
         notes.append(f"Data queries were not looked for: {asked}.")

@@ -5,6 +5,7 @@ from html import escape
 
 import pandas as pd
 
+from esld.data.adam.adsl import anchor_days
 from esld.data.study import Study
 from esld.protocol import Analysis, Kind, Parameter, Visit
 from esld.report import needs
@@ -88,3 +89,10 @@ def unrecorded_words(study: Study, parameters: Sequence[Parameter]) -> str:
 
 
 CLASSES = {"A": (5, 6), "B": (7, 9), "C": (10, 15)}
+
+
+def not_over(study: Study, visit: Visit) -> set[str]:
+    """Who may still come to a visit: its days are not over at the cut-off."""
+    days = anchor_days(study.randomised.set_index("USUBJID"), study.protocol.schedule)
+    over = days + pd.Timedelta(days=visit.window[1] - 1)
+    return set(over.index[over >= pd.Timestamp(study.cut.cutoff)])

@@ -147,7 +147,8 @@ class TestFaults:
             "ds", lambda rows: [row.update(DSDECOD=row["DSDECOD"].replace("RANDOMIZED", "X")) for row in rows]
         )
         notes = check_data(folder, PROTOCOL).notes
-        assert "Data queries were not looked for: nobody had been randomised by the cut-off." in notes
+        told = "nobody had been randomised by the cut-off of those whose records of DM and DS have no fault"
+        assert f"Data queries were not looked for: {told}." in notes
         assert not any("looked for without" in note for note in notes)
 
     def test_one_workbook_that_is_none_is_one_mistake(self, tmp_path):

@@ -84,6 +84,35 @@ def test_what_is_not_asked_is_named_with_the_domain_whose_faults_keep_it_back(ch
     assert set(names) < set(queries.RULES) and "death missing in a form" not in names
 
 
+@few(4)
+@given(
+    st.sampled_from(
+        [
+            ("DM", "ARMCD"),
+            ("DM", "ACTARMCD"),
+            ("DS", "DSDECOD"),
+            ("DS", "DSCAT"),
+            ("CE", "CEDECOD"),
+            ("AE", "AEOUT"),
+        ]
+    )
+)
+def test_a_word_that_nobody_knows_is_not_missed_as_what_it_may_be(check, where):
+    told, _ = check
+    tables, (name, column) = demo_tables(), where
+    tables[name].loc[tables[name][column].notna(), column] = "x1"
+    found = told(tables)
+    assert (name, column) in set(zip(found.faults["domain"], found.faults["variable"], strict=True))
+    assert set(found.queries["rule"]).isdisjoint(queries.not_asked({name}))
+
+
+def test_a_name_of_a_test_without_its_code_is_not_that_of_another(check):
+    told, _ = check
+    tables = demo_tables()
+    tables["VS"].loc[::3, "VSTESTCD"] = None
+    assert "test code and test name disagree" not in set(told(tables).queries["rule"])
+
+
 def test_without_a_fault_every_rule_is_asked():
     assert queries.not_asked(()) == []
     assert set(queries.not_asked([*DOMAINS])) < set(queries.RULES)

@@ -148,7 +148,7 @@ def _test_names(evidence: Evidence) -> Iterator[Query]:
         table = table[_of_blood(name, table)]
         counts: dict[str, Counter[str]] = {}
         for (word, own), number in Counter(zip(table[label], table[code], strict=True)).items():
-            if text(word) and own != OTHER:
+            if text(word) and text(own) and own != OTHER:
                 counts.setdefault(folded(word), Counter())[own] += number
         for word, codes in counts.items():
             most, number = codes.most_common(1)[0]

@@ -21,7 +21,7 @@ def _far_tests(evidence: Evidence) -> dict[str, tuple[pd.DataFrame, str, pd.Seri
     """Tests of which the median of most patients is far from the normal range beside it: values, limit, times it."""
     own = evidence.measured
     own = own[own["SRCDOM"].eq("LB") & own["POSTTPFL"].isna() & (own["AVAL"] > 0)]
-    own = own[~own.index.isin(unit_or_range_asked(evidence))]
+    own = own[~own.index.isin(unit_or_range_asked(evidence)) & ~(own["ANRLO"] > own["ANRHI"])]  # exchanged
     whole = {code for code, (wrong, every) in evidence.once(implausible).items() if many(wrong, every)}
     far = {}
     for limit, bound in (("ANRHI", _ABOVE), ("ANRLO", 1 / _BELOW)):

@@ -35,7 +35,7 @@ def _chosen(stated: Assumable | None) -> str:
     return " (assumed)" if stated is not None and stated.assumed else ""
 
 
-@rule("treated otherwise than randomised", "critical", whole="DS EX")
+@rule("treated otherwise than randomised", "critical", whole="DM DS EX")
 def _treatment(evidence: Evidence) -> Iterator[Query]:
     adsl = evidence.adsl.set_index("USUBJID")
     other = adsl["TRT01A"].notna() & adsl["TRT01P"].notna() & adsl["TRT01A"].ne(adsl["TRT01P"])

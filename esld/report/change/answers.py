@@ -94,13 +94,13 @@ def sensitivity_tables(
     """Of each analysis with sensitivity analyses a table, for each parameter and comparison a line each, its own first."""
     planned = [(plan, study.protocol.variants(plan)) for plan in analyses]
     return [
-        _table(study, (plan, *variants), results, level=level)
+        table
         for plan, variants in planned
-        if variants and study.compares
+        if variants and study.compares and (table := _table(study, (plan, *variants), results, level=level))
     ]
 
 
-def _table(study: Study, plans: Sequence[Analysis], results: Results, *, level: str) -> Table:
+def _table(study: Study, plans: Sequence[Analysis], results: Results, *, level: str) -> Table | None:
     lines, rows, own = [], list[Row](), plans[0]
     statistic, p, style = _SHOWN[str(own.kind)]
     time = visit_of(study, own).number if own.kind == "mmrm" else None
@@ -118,6 +118,8 @@ def _table(study: Study, plans: Sequence[Analysis], results: Results, *, level: 
                     line["p"] = number(test, style="p")
                     lines.append(line)
                     rows += [row for row in (gap, test) if row]
+    if all(row.value is None for row in rows):
+        return None
     heads = {"estimate": message(f"change.sensitivity.{own.kind}", level=level)}
     title = message("change.sensitivity.title", title=own.title)
     notes = (message("change.sensitivity.note", difference=compared.minus(study)), *notes_of(rows))

@@ -9,12 +9,12 @@ import pandas as pd
 from esld.data.adam.adsl import anchor_days
 from esld.data.adam.scores import missing_components
 from esld.data.study import Study
-from esld.protocol import Parameter, Rescue, Visit
+from esld.protocol import Parameter, Rescue
 from esld.report import needs, numbers
 from esld.report.change import courses
 from esld.report.drawing import figures
 from esld.report.drawing.axes import time_axis
-from esld.report.parameters import analysed, counted_from, unrecorded, unrecorded_words
+from esld.report.parameters import analysed, counted_from, not_over, unrecorded, unrecorded_words
 from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
@@ -73,13 +73,6 @@ def _course(study: Study, parameter: Parameter, rows: pd.DataFrame) -> courses.C
         normal_label=message(f"course.normal.{name}", count=len(normal)),
         log=bool(rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > 30),
     )
-
-
-def not_over(study: Study, visit: Visit) -> set[str]:
-    """Who may still come to a visit: its days are not over at the cut-off."""
-    days = anchor_days(study.randomised.set_index("USUBJID"), study.protocol.schedule)
-    over = days + pd.Timedelta(days=visit.window[1] - 1)
-    return set(over.index[over >= pd.Timestamp(study.cut.cutoff)])
 
 
 def _ends(study: Study, rows: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, estimate
 from esld.report.change import pairs as compared
 from esld.report.change.pairs import ADJUSTED, difference_label
 from esld.report.change.repeated import GLOBAL_P, P, Results
-from esld.report.parameters import analysed, entered, parameters_of, visit_of
+from esld.report.parameters import analysed, entered, not_over, parameters_of, visit_of
 from esld.report.phrases import Sentence, method_words, notes_of, prose
 from esld.report.planned import result_name
 from esld.report.randomised import reference_design
@@ -68,9 +68,12 @@ def at_visit(study: Study, analysis: Analysis, parameter: Parameter, arms: Seque
     """Change at the visit of an analysis, death and transplantation of everybody in its set.
 
     A death counts up to the last day of the visit's window, unless a value at the visit shows that the patient lived to make
-    it. So does a transplantation. What is dated before randomisation counts on its day, as in ADTTE.
+    it. So does a transplantation. What is dated before randomisation counts on its day, as in ADTTE. Of who responded only
+    those are judged whose days of the visit are over: who may still come has not failed.
     """
     visit, patients = visit_of(study, analysis), entered(study, analysis, arms)
+    if analysis.kind == "responder":
+        patients = patients[~patients["USUBJID"].isin(not_over(study, visit))]
     rows = analysed(study, parameter.paramcd)
     change = rows[rows["AVISITN"].eq(visit.number)].set_index("USUBJID")[["BASE", "CHG", "AVAL"]]
     change = change.astype(float).rename(columns={"AVAL": "VALUE"})

@@ -17,8 +17,8 @@ from esld.report.change import pairs as compared
 from esld.report.change.one_visit import at_visit
 from esld.report.change.pairs import ADJUSTED, difference_label
 from esld.report.change.repeated import Results
-from esld.report.parameters import parameters_of, visit_of
-from esld.report.phrases import notes_of, p_equals, points, points_noun, prose, span, worded
+from esld.report.parameters import not_over, parameters_of, visit_of
+from esld.report.phrases import Sentence, notes_of, p_equals, points, points_noun, prose, span, worded
 from esld.report.planned import result_name
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
@@ -37,9 +37,9 @@ def response_rows(
 ) -> pd.DataFrame:
     """Responders in long form.
 
-    Who died before the visit, or has no value at it, is none. Beside it: ``observed``, those with a value alone; ``best`` and
-    ``worst``, in which whoever is not known to have died responded in the compared arms and not in the control, and the other way
-    round; where nothing is compared, everywhere.
+    Who died before the visit, or has no value at it, is none; who may still come is not counted. Beside it: ``observed``, those
+    with a value alone; ``best`` and ``worst``, in which whoever is not known to have died responded in the compared arms and not
+    in the control, and the other way round; where nothing is compared, everywhere.
 
     Returns
     -------
@@ -141,8 +141,13 @@ def _compared(
     return pd.concat(parts, ignore_index=True)
 
 
-def response_table(study: Study, analysis: Analysis, responses: Results, *, level: str = "95 %") -> Table:
-    """Responders of each arm as planned, among those with a value, and at best and worst; the differences and their tests."""
+def response_table(
+    study: Study, analysis: Analysis, responses: Results, *, level: str = "95 %"
+) -> Table | Sentence:
+    """Responders of each arm as planned, among those with a value, and at best and worst; the differences and their tests.
+
+    A sentence while nobody can be judged.
+    """
     lines, rows = [], list[Row]()
     parameters = parameters_of(study, analysis)
     for parameter in parameters:
@@ -161,6 +166,9 @@ def response_table(study: Study, analysis: Analysis, responses: Results, *, leve
                 line[key] = cell
                 rows += [gap] if gap else []
             lines.append(line)
+    if all(row.value is None for row in rows):
+        visit = in_prose(visit_of(study, analysis).label)
+        return Sentence(message("response.nobody", title=escape(analysis.title), visit=escape(visit)))
     spanners = {arm_label(arm): [f"{arm}.responded", f"{arm}.limits"] for arm in study.filled}
     several = compared.several(study)
     heads = {f"{arm}.limits": message("response.column.limits", level=level) for arm in study.filled}
@@ -171,6 +179,8 @@ def response_table(study: Study, analysis: Analysis, responses: Results, *, leve
     notes = [definition(study, analysis, parameter) for parameter in parameters]
     key = "response.note.cases.compared" if study.compares else "response.note.cases"
     notes.append(message(key, first=arm_in_prose(study.arms[0])))
+    if not_over(study, visit_of(study, analysis)):
+        notes.append(message("response.note.later"))
     if study.compares:
         notes += [
             message("response.note.difference", difference=compared.minus(study)),

@@ -13,13 +13,12 @@ from esld.protocol import Analysis, Parameter
 from esld.report import needs, numbers
 from esld.report.cells import estimate
 from esld.report.change import pairs as compared
-from esld.report.change.by_patient import not_over
 from esld.report.change.one_visit import at_visit
 from esld.report.change.pairs import Pair, difference_label
 from esld.report.change.repeated import Results
 from esld.report.drawing.figures import ENDS, INK, Picture, arm_style, new_figure, settled
 from esld.report.drawing.forest import ForestLine, forest
-from esld.report.parameters import analysed, entered, parameters_of, unrecorded, visit_of
+from esld.report.parameters import analysed, entered, not_over, parameters_of, unrecorded, visit_of
 from esld.report.phrases import Sentence
 from esld.report.randomised import patient_numbers
 from esld.report.results import Reported, slug

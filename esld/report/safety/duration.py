@@ -143,16 +143,19 @@ class Durations:
     def words(self, reported: Reported) -> str:
         """For how long the patients were treated, by group, and how many stopped early."""
         treated = [arm for arm in self.arms if reported.row("patient_days", arm).n]
-        days = joined(
-            message(
-                "safety.duration.arm",
-                median=span(row, f"{row.value or 0:g}"),
-                unit=noun("day", row.value or 0),
-                arm=of_group(arm),
-            )
-            for arm, row in ((arm, reported.row("median_days", arm)) for arm in treated)
-        )
-        said = [message("safety.duration", arms=days)]
+        said, several = [], list[str]()
+        for arm in treated:
+            row = reported.row("median_days", arm)
+            about = {
+                "median": span(row, f"{row.value or 0:g}"),
+                "unit": noun("day", row.value or 0),
+                "arm": of_group(arm),
+            }
+            if row.n == 1:
+                said.append(message("safety.duration.one", **about))
+            else:
+                several.append(message("safety.duration.arm", **about))
+        said += [message("safety.duration", arms=joined(several))] if several else []
         for kind in (each for each in (STOPPED, INTERRUPTED) if each in self.kinds):
             rows = [reported.row(kind, arm) for arm in treated]
             arms = joined(

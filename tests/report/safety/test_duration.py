@@ -87,8 +87,9 @@ def test_who_stopped_early_and_why():
         ["B", "20", "Stopped early", "Rash (adverse event)"],
     ]
     assert plain(html).startswith(
-        "The median of the days of treatment was 10 days in the placebo group and 30 days in the 1 patch group. "
-        "Treatment was stopped early in 1 of 1 patient in the placebo group and 1 of 2 patients in the 1 patch group."
+        "The only patient in the placebo group was treated for 10 days. The median of the days of treatment was 30 days in the "
+        "1 patch group. Treatment was stopped early in 1 of 1 patient in the placebo group and 1 of 2 patients in the 1 patch "
+        "group."
     )
     assert unspanned_numbers(html, "1 patch") == []
 
