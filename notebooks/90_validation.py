@@ -73,7 +73,9 @@ rows = chapter.hand_over("validation", agreement.agreement_rows(agreed), analysi
 chapter.table(agreement.agreement_table(agreed))
 
 # %% tags=["hide-input"]
-chapter.answer(double_programming.pair_sentence(twice), agreement.agreement_sentence(rows))
+primary, others = chapter.study.protocol.primary.id, chapter.others().rows
+agree_twice = double_programming.pair_sentence(twice, compared, others, primary)
+chapter.answer(agree_twice, agreement.agreement_sentence(rows))
 
 # %% [markdown]
 # ### The intervals of few patients

@@ -14,6 +14,7 @@ from esld.report.headlines import Headline, of_primary, pair_of, shown, written
 from esld.report.phrases import open_queries, span, whole
 from esld.report.planned import is_death
 from esld.report.results import Row, named, slug
+from esld.report.serious import seriousness_words
 from esld.report.words.catalogue import message, read_by, reader
 from esld.report.words.grammar import as_prose, capitalised, in_prose, joined, noun, of_group, period
 
@@ -304,7 +305,9 @@ def _safe(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
     said = [*_treated(rows), message("lay.any", groups=_problems(any_problem))]
     if either or serious:
         key = "lay.serious.either" if either else "lay.serious"
-        said += [message(key, groups=_problems(either or serious)), message("lay.serious.means")]
+        said.append(message(key, groups=_problems(either or serious)))
+        said += [seriousness_words(study, "lay.serious.left")] if either else []
+        said.append(message("lay.serious.means"))
     if often := commonest_reaction(rows):
         term = escape(lay.names.get(often[0].statistic, in_prose(often[0].statistic)))
         said.append(message("lay.reaction", term=term, groups=_problems(often)))

@@ -1,9 +1,13 @@
 """How chapters find what a protocol plans: by role and kind, never by the id of an analysis or an endpoint."""
 
+import re
+from functools import cache
 from html import escape
+from pathlib import Path
 
 from esld.data.study import Study
 from esld.protocol import Analysis, Endpoint, Kind, Protocol, read_protocol
+from esld.protocol.translated import as_stated
 from esld.report.numbers import significant
 from esld.report.results import slug
 from esld.report.words.catalogue import message
@@ -60,6 +64,27 @@ def title_at(plan: Analysis, time: float | None) -> str:
 def trial_of(study: Study) -> Protocol:
     """The trial as it was planned, for its sizes alone: a view that hides the arms hides how many there are, too."""
     return read_protocol(study.file.protocol_path) if study.cut.hides else study.protocol
+
+
+def estimand_of(study: Study, plan: Analysis) -> dict[str, str]:
+    """The attributes of an estimand by name; a view that hides the arms has no summary that names one, since beside its
+    results, "B minus A", the direction would tell which is which.
+    """
+    said = plan.estimand.model_dump()
+    if study.cut.hides and _arms(study.file.protocol_path).search(_spaced(said["summary"])):
+        said["summary"] = message("estimands.summary.hidden")
+    return said
+
+
+@cache
+def _arms(path: Path) -> re.Pattern[str]:
+    """The arms of a protocol file by any of their labels, names and codes."""
+    found = {_spaced(text) for arm in read_protocol(path).arms for text in (arm.label, arm.name, arm.code)}
+    return re.compile("|".join(rf"\b{re.escape(text)}\b" for text in sorted(found)), re.I)
+
+
+def _spaced(text: str) -> str:
+    return as_stated(text).replace("-", " ")
 
 
 def planned_sizes(protocol: Protocol) -> tuple[int, int] | None:

@@ -72,11 +72,11 @@ def clinical_events(study: Study) -> pd.DataFrame:
     return found.sort_values(["USUBJID", "ADT"], kind="stable", ignore_index=True)[_COLUMNS]
 
 
-def seriousness_words(study: Study) -> str:
-    """Which clinical events are left out, as the note of a table says it."""
+def seriousness_words(study: Study, said: str = "clinical.seriousness") -> str:
+    """Which clinical events are left out, as the note of a table says it, or other entries."""
     ce = study.tables.get("CE")
     told = ce is not None and "CESER" in ce and ce["CESER"].notna().any()
-    return message(f"clinical.seriousness.{'recorded' if told else 'not_recorded'}")
+    return message(f"{said}.{'recorded' if told else 'not_recorded'}")
 
 
 def since_last(given: pd.DataFrame, events: pd.DataFrame) -> pd.Series:

@@ -215,6 +215,7 @@ class TestWhoAndSafe:
             "5 of 10 people in the lower-dose group and 5 of 11 people in the higher-dose group had one that was, or may"
             in said
         )
+        assert "the mild ones are not in that count" in said  # or fewer would be serious than had the event
         alone = [r for r in self.rows() if r.statistic != "serious_or_clinical"]
         assert (
             "3 of 10 people in the lower-dose group and 3 of 11 people in the higher-dose group had a serious one."

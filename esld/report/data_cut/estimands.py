@@ -3,6 +3,7 @@
 from esld.data.study import Study
 from esld.protocol import ROLES
 from esld.report.cells import Label
+from esld.report.planned import estimand_of
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
@@ -15,7 +16,7 @@ def estimand_table(study: Study) -> Table:
     Parameters
     ----------
     study : Study
-        The cut; only its protocol is read.
+        The cut; its protocol is read, and whether its view hides the arms.
 
     Returns
     -------
@@ -28,7 +29,7 @@ def estimand_table(study: Study) -> Table:
         role = message(f"estimands.role.{analysis.role}")
         key = "estimands.analysis.assumed" if analysis.assumed else "estimands.analysis"
         head = Label(message(key, role=role, title=analysis.title, id=analysis.id), analysis.id)
-        attributes = analysis.estimand.model_dump() | {"method": analysis.method}
+        attributes = estimand_of(study, analysis) | {"method": analysis.method}
         for name in _ATTRIBUTES:
             label = Label(message(f"estimands.{name}"), name)
             lines.append({"analysis": head, "attribute": label, "planned": Label(attributes[name])})

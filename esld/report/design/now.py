@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from html import escape
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -143,9 +144,13 @@ def _reaching(own: Standing) -> list[dict[str, Any]]:
 
 
 def _least_found(own: Standing, n1: int, n2: int) -> float | None:
-    """Smallest true difference around the share of both found with a power of 80 %: in steps of five points, or the largest."""
+    """Smallest true difference around the share of both found with a power of 80 %: in steps of five points, or the largest.
+
+    The largest is in whole points, rounded down: rounded up, it would take more than everybody of one group.
+    """
     (one_size, other_size), total = own.sizes, sum(own.sizes)
-    largest = total * min(own.share / other_size, (1 - own.share) / one_size)
+    possible = total * min(own.share / other_size, (1 - own.share) / one_size)
+    largest = floor(100 * possible + 1e-9) / 100
     looked = np.arange(_STEP, largest, _STEP).tolist()
     for difference, (one, other) in _differences(own, [*looked, largest]):
         if fisher_power(min(max(one, 0), 1), min(max(other, 0), 1), n1=n1, n2=n2) >= POWER:

@@ -21,6 +21,7 @@ from esld.report.passport.reads import Reading, Readings
 from esld.report.passport.records import Sources
 from esld.report.passport.sources import sources_of
 from esld.report.phrases import as_told, method, worded
+from esld.report.planned import estimand_of
 from esld.report.results import Row, named
 from esld.report.words.catalogue import message
 
@@ -124,7 +125,7 @@ class Passports:
         plan = self._analyses.get(row.analysis_id)
         if plan is None:
             return message("passport.analysis.none"), []
-        estimand = plan.estimand.model_dump()
+        estimand = estimand_of(self.study, plan)
         heads = {
             name: message("passport.estimand", attribute=message(f"estimands.{name}")) for name in estimand
         }

@@ -69,7 +69,8 @@ def answer_words(found: AdverseEvents, reported: Reported, *, level: str) -> str
         said += [message("safety.answer.unsaid")] if "unsaid" in found.kinds else []
     if "serious_or_clinical" in found.kinds:
         either = share_words(rows_of_kind(found, reported, "serious_or_clinical"), level=level)
-        said.append(message("safety.answer.serious_or_clinical", clinical=found.clinical_name, arms=either))
+        about = {"clinical": found.clinical_name, "seriousness": found.seriousness}
+        said.append(message("safety.answer.serious_or_clinical", arms=either, **about))
     if found.has_reactions:
         soon = share_words(rows_of_kind(found, reported, "soon"), level=level)
         said.append(message("safety.answer.soon", when=found.soon, soon=soon))

@@ -9,7 +9,7 @@ from esld.report import needs
 from esld.report.chapter import Chapter
 from esld.report.event import event_of
 from esld.report.phrases import Sentence, masked_words, p_equals, prose, vacant
-from esld.report.planned import is_death, leading
+from esld.report.planned import estimand_of, is_death, leading
 from esld.report.subgroups import named
 from esld.report.survival import small_samples
 from esld.report.survival.analyses import Analysed, AtHorizon, Found, adjusted
@@ -53,7 +53,7 @@ def protocol(chapter: Chapter) -> list[str]:
     if plan is None:
         return [message("survival.none")]
     key = "survival.protocol" if plan is trial.primary else "survival.protocol.other"
-    about = {"title": plan.title, **plan.estimand.model_dump()}
+    about = {"title": plan.title, **estimand_of(chapter.study, plan)}
     return [message(key, **{name: escape(text, quote=False) for name, text in about.items()})]
 
 

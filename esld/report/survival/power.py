@@ -16,9 +16,10 @@ def told(chapter: Chapter) -> Iterator[Any]:
     plan = leading(chapter.study.protocol, chapter.name)
     if plan is None:
         return
-    own = analysed(chapter, plan)
+    own, said = analysed(chapter, plan), list[list[int]]()
     for pair in (pair for pair in pairs if pair in own.pairs):
         sizes = [int(own.times["arm"].eq(arm).sum()) for arm in pair]
         seen = own.hand_over("power", power_rows(sizes), pair)
-        could = trial_size.what_could_be_seen(seen, own.event)
-        yield chapter.say(could, trial_size.what_this_size_shows(pair, seen, own.event))
+        could = [] if sizes in said else [trial_size.what_could_be_seen(seen, own.event)]
+        said.append(sizes)  # comparisons of one size could have found the same
+        yield chapter.say(*could, trial_size.what_this_size_shows(pair, seen, own.event))

@@ -126,10 +126,12 @@ def _groups(arm: str) -> Label:
     return cells.arm(arm)
 
 
-def pair_sentence(rows: Reported) -> str:
-    """How many numbers of this report two programs agree on."""
+def pair_sentence(rows: Reported, found: Sequence[Pair], reported: Reported, primary: str) -> str:
+    """How many numbers of this report two programs agree on, and whether the limits of the primary analysis are among them."""
     compared, left = rows.row("numbers_compared"), rows.row("numbers_not_compared")
     said = message("double", count=compared.value, compared=whole(compared))
     if left.value:
         said = as_prose([said, message("double.left", count=left.value, left=whole(left))])
-    return said
+    limits = any(row.analysis_id == primary and row.lower is not None for row in reported.rows)
+    twice = any(pair.row.analysis_id == primary and pair.part != "value" for pair in found)
+    return as_prose([said, message("double.once.primary" if limits and not twice else "double.once")])

@@ -2,9 +2,12 @@
 
 import pytest
 
+from esld.protocol import read_protocol
 from esld.report.data_cut.estimands import estimand_table
+from esld.report.planned import estimand_of
 from tests.report.builders import LOW, footnotes, patient, protocol, study_of
 from tests.report.conftest import CUTS
+from tests.report.in_process import run
 
 FIVE = ["Treatment", "Population", "Variable", "Intercurrent events", "Summary"]
 
@@ -26,9 +29,18 @@ def test_every_analysis_has_its_five_attributes(study, cut):
             analysis.estimand.population,
             analysis.estimand.variable,
             analysis.estimand.intercurrent_events,
-            analysis.estimand.summary,
+            estimand_of(own, analysis)["summary"],
             analysis.method,
         ]
+
+
+@pytest.mark.parametrize("cut", ["demo-interim-masked", "demo-interim-blinded", "tablets-three-arms-masked"])
+def test_no_text_of_a_view_that_hides_the_arms_gives_the_direction_by_their_names(study, cut):
+    own = study(cut)
+    labels = [arm.label.lower() for arm in read_protocol(own.file.protocol_path).arms]
+    texts = [str(text) for _, text in run(own, ["00_data_cut", "03_survival"]).texts()]
+    assert [t for t in texts if " minus " in t and any(label in t.lower() for label in labels)] == []
+    assert any("names the groups" in text for text in texts)
 
 
 def test_the_primary_analysis_comes_first_and_a_role_stays_together(study):

@@ -5,7 +5,7 @@ from math import comb, isclose, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
@@ -177,6 +177,14 @@ class TestNow:
             for name, sign in (("fisher", 1), ("width", -1)):
                 both = [found.row(name, f"{difference} {when}").value for when in ("now", "more")]
                 assert sign * both[1] > sign * both[0]
+
+    @few(20)
+    @given(st.integers(2, 12), st.integers(2, 12), st.floats(0.05, 0.95))
+    @example(11, 11, 0.8272727)  # at most 34.5 points apart, of which 35 were said
+    def test_no_difference_is_offered_that_is_not_possible(self, n1, n2, share):
+        own = now.Standing((n1, n2), 365, share, 0, 0)
+        offered = [now._least_found(own, times * n1, times * n2) for times in (1, 2)]
+        assert all(one is None or now.shares_apart(own, one) for one in offered)
 
     @pytest.mark.parametrize("share", [float("nan"), 1.0])
     def test_where_there_is_no_difference_to_find_it_is_said(self, share, plan):

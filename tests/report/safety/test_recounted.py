@@ -98,9 +98,12 @@ def test_a6_serious_events_with_the_decompensation_events(report, found):
         kinds = ("serious", "serious_or_clinical", "clinical")
         assert tuple(found["adverse_events", kind, arm] for kind in kinds) == tuple((x, n) for x in expected)
     front = [plain(item.html) for item in report.shown["index"]]
-    card = "Serious adverse event or decompensation, low dose\n5 of 10\n"
+    card = "Serious adverse event, or decompensation that may have been serious, low dose\n5 of 10\n"
     assert any(text.startswith(card) for text in front)
-    assert "Serious, or decompensation" in tables(report)["adverse_events"].frame.iloc[:, 0].tolist()
+    assert (
+        "Serious, or decompensation that may have been"
+        in tables(report)["adverse_events"].frame.iloc[:, 0].tolist()
+    )
 
 
 def reactions():

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from esld.report.phrases import Sentence
-from esld.report.survival import every, exhibits
+from esld.report.survival import every, exhibits, power
 from esld.report.survival.analyses import curves
 from tests.report.builders import HIGH, LOW, ROOT, plain
 from tests.report.in_process import Unwritten
@@ -75,3 +75,9 @@ def test_the_curve_ends_at_one_year_and_one_sentence_tells_of_the_death_after(ch
         f"0 of {followed[LOW]} in the low-dose group and 1 of {followed[HIGH]} in the medium-high-dose"
         in plain(said.html)
     )
+
+
+def test_what_comparisons_of_one_size_could_have_found_is_said_once(study, tmp_path):
+    chapter = Unwritten("03_survival", study("tablets-three-arms"), tmp_path)
+    said = [plain(sentence.html) for sentence in power.told(chapter)]
+    assert len(said) == 2 and sum("finds 70 %" in text for text in said) == 1

@@ -316,7 +316,7 @@ class TestHazard:
 class TestSize:
     def size(self, n1: int, n2: int) -> str:
         reported = rows_of("p", power_rows([n1, n2]), analysis="A", chapter="c")
-        return check(what_this_size_shows([LOW, HIGH], reported, DEATH), reported)
+        return check(what_this_size_shows([LOW, HIGH], reported, DEATH), reported, "30 %")
 
     def test_of_this_trial(self):
         """R: fisher.test(matrix(c(0, 11, 4, 7), 2)) gives p = 0.090, with 5 and 6 it is 0.035."""
@@ -325,11 +325,11 @@ class TestSize:
             "If nobody with the low dose died, at least 5 patients with the medium-high dose would have to have died before"
         )
         assert "So 22 patients can show what share is alive, within wide limits" in text
-        assert "They cannot show a moderate one, and they cannot show that the groups fare alike." in text
+        assert "Even a very large difference, 90 % against 30 %, they may well miss" in text
 
     def test_grows_with_the_trial(self):
         assert (
-            "So 40 patients can show a very large difference; a moderate one they may well miss"
+            "So 40 patients can show a very large difference, 90 % against 30 %; a moderate one they may well miss"
             in self.size(20, 20)
         )
         assert "So 312 patients can show a difference of twenty percentage points" in self.size(158, 154)

@@ -119,7 +119,10 @@ def test_a_chapter_that_did_not_run_is_left_out(study):
 
 def test_the_words_and_the_rows(compared):
     rows = rows_of("double", double_programming.pair_rows(compared), analysis="V", chapter="90_validation")
-    text = double_programming.pair_sentence(rows)
+    text = double_programming.pair_sentence(rows, compared, REPORTED, "OS-1Y")
+    assert "confidence intervals of the primary analysis were not computed twice" in text
+    of_change = double_programming.pair_sentence(rows, compared, REPORTED, "CHG-LAST")
+    assert "confidence intervals of the primary analysis" not in of_change
     assert plain(text).startswith(f"{len(compared)} numbers of this report were computed again")
     assert [id for id, _ in spans(text)] == ["double.numbers_compared"]
     table = double_programming.pair_table(compared)
