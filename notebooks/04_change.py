@@ -186,8 +186,8 @@ display(*[chapter.table(table) for table in beside])
 # ### Who responded
 
 # %% [markdown]
-# A patient has responded, or not. Whoever died before the visit, or has no value at it, has not: so everybody is counted. Beside it
-# stands what the answer would be for those with a value alone, and at best and at worst.
+# A patient has responded, or not. Whoever died before the visit, or has no value at it, has not: so everybody is counted whose days of
+# the visit are over. Beside it stands what the answer would be for those with a value alone, and at best and at worst.
 
 # %%
 for plan in chapter.planned("responder"):
