@@ -51,6 +51,7 @@ def test_one_stratum_is_no_step():
         ("monte-carlo, draws:100000, given, simple:0.5",
          "Monte Carlo, 100,000 draws, given simple randomisation, second arm with probability 0.5"),
         ("mmrm:adh, reml, kenward-roger", "MMRM (ante-dependence with a variance for each visit), REML, Kenward–Roger, linear"),
+        ("mmrm", "MMRM"),
         ("cox, wald, strata:2", "Cox partial likelihood, Wald, 2 strata"),
         ("decrease:3:g/L", "decrease of 3 g/L or more"),
         ("decrease:10:percent", "decrease of 10 % or more"),

@@ -105,7 +105,9 @@ def statements(tables: "Tables") -> pd.DataFrame:
                 {
                     "USUBJID": own["USUBJID"],
                     "form": form,
-                    "record": form if form == "DM" else form + " " + seq.astype(str),
+                    "record": form
+                    if form == "DM"
+                    else form + seq.map(lambda number: "" if pd.isna(number) else f" {number}"),
                     "variable": _DATES[form],
                     "seq": seq,
                     "row": own.index,

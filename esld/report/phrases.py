@@ -293,8 +293,9 @@ def _step(name: str, parameters: tuple[str, ...]) -> str:
     number = int(last) if last.isdecimal() else 0
     if name == "reference":
         return message(f"agreement.oracle.{last}")
+    bare = f"method.{name}.none"  # where the steps end before what would stand in brackets
     return message(
-        f"method.{name}",
+        f"method.{name}" if parameters or not has(bare) else bare,
         **dict(zip("abc", parameters, strict=False)),
         all=joined(parameters),
         any=message("list.or", most=comma.join(most), last=last) if most else last,

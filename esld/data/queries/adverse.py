@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from esld.data import dates
-from esld.data.queries.ask import Evidence, Query, Row, each, named, place, records, rule
+from esld.data.queries.ask import Evidence, Query, Row, each, named, origin, place, records, rule
 from esld.data.sdtm import DOMAINS
 from esld.data.sources import selected
 from esld.protocol import Source
@@ -60,7 +60,7 @@ def _above(evidence: Evidence, source: Source, paramcd: str, graded: Graded) -> 
     )  # the highest word has no upper end
     both = both[during & above].sort_values(["AVAL", "ADT"], ascending=[False, True], kind="stable")
     for row in records(both.drop_duplicates(["USUBJID", DOMAINS[name].sequence])):
-        event, where = place(name, row), f"{row['SRCDOM']} {row['SRCSEQ']}"
+        event, where = place(name, row), origin(row)
         found = f"{paramcd} {row['AVAL']:g} on {row['ADT']:%Y-%m-%d}"
         message = f"{variable} is {row[variable]}, read as grade {row['_grade']:g}; while it lasted, {where} has {found}."
         about = (str(row["USUBJID"]), *named(name, row), str(row[variable]), found)

@@ -312,6 +312,11 @@ def place(name: str, row: Row) -> str:
     return name if name == "DM" else f"{name} {text(row[DOMAINS[name].sequence])}".rstrip()
 
 
+def origin(row: Row, of: str = "") -> str:
+    """The record that a row of ADLB is made from, as a data manager finds it; ``of`` ends the names of a second one's columns."""
+    return f"{row[f'SRCDOM{of}']} {text(row[f'SRCSEQ{of}'])}".rstrip()
+
+
 def named(name: str, row: Row) -> tuple[str, ...]:
     """A record by what lasts: its domain, what it is about and its day."""
     columns = (*_TOPICS.get(name, ()), *(c for c in (DOMAINS[name].date,) if c))

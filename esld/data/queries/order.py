@@ -13,6 +13,7 @@ from esld.data.queries.ask import (
     line,
     many,
     of_patient,
+    origin,
     place,
     records,
     rule,
@@ -163,6 +164,4 @@ def _incomplete_dates(evidence: Evidence) -> Iterator[Query]:
     for row in records(undated):
         code, domain = row["PARAMCD"], row["SRCDOM"]
         message = f"The date of {code} names no day: the value belongs to no visit and is not analysed."
-        yield of_patient(
-            row["USUBJID"], f"{domain} {row['SRCSEQ']}", message, domain, code, f"{row['AVAL']:g}"
-        )
+        yield of_patient(row["USUBJID"], origin(row), message, domain, code, f"{row['AVAL']:g}")

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from esld.data.queries.ask import Evidence, Query, counted, of_patient, records, rule
+from esld.data.queries.ask import Evidence, Query, counted, of_patient, origin, records, rule
 from esld.data.queries.expected import expected
 from esld.data.queries.series import results, with_unit
 
@@ -46,7 +46,7 @@ def _same(evidence: Evidence) -> Iterator[Query]:
         pairs = pairs.assign(fits=np.exp((y - middle) / slope), fits_2=np.exp(middle + slope * x))
         for row in records(pairs[apart > max(_APART, _SPREAD * _USUAL * apart.median())]):
             value, also = with_unit(row), with_unit({"AVAL": row["AVAL_2"], "AVALU": row["AVALU_2"]})
-            places = f"{row['SRCDOM']} {row['SRCSEQ']} / {row['SRCDOM_2']} {row['SRCSEQ_2']}"
+            places = f"{origin(row)} / {origin(row, '_2')}"
             message = (
                 f"{one} of {row['ADT']:%Y-%m-%d} is {value} and {other} {also}; in the trial {one} {row['AVAL']:.3g} goes with "
                 f"{other} {row['fits_2']:.2g}, and {other} {row['AVAL_2']:.3g} with {one} {row['fits']:.2g}: which is right?"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from esld.data.queries.ask import Evidence, Query, Row, counted, line, of_patient, records, rule, text
+from esld.data.queries.ask import Evidence, Query, Row, counted, line, of_patient, origin, records, rule, text
 from esld.data.queries.values import outside
 from esld.protocol import Parameter
 from esld.scoring import units
@@ -47,7 +47,7 @@ def _one_day(evidence: Evidence) -> Iterator[Query]:
         message = (
             f"{code} of {day:%Y-%m-%d} is {', '.join(told[:-1])} and {told[-1]}: which is right? Now {which}."
         )
-        places = " / ".join(f"{row['SRCDOM']} {row['SRCSEQ']}" for row in records(rows))
+        places = " / ".join(origin(row) for row in records(rows))
         values = sorted(f"{value:g}" for value in rows["AVAL"])
         yield of_patient(subject, places, message, code, f"{day:%Y-%m-%d}", *values)
 
@@ -133,7 +133,7 @@ def _between(low: float, high: float) -> str:
 def of_value(row: Row, message: str, *content: str) -> Query:
     """A query about a value of ADLB."""
     about = (row["SRCDOM"], row["PARAMCD"], f"{row['ADT']:%Y-%m-%d}", *content)
-    return of_patient(row["USUBJID"], f"{row['SRCDOM']} {row['SRCSEQ']}", message, *about)
+    return of_patient(row["USUBJID"], origin(row), message, *about)
 
 
 # --- results ----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from esld.data.queries.ask import (
     line,
     many,
     of_patient,
+    origin,
     records,
     rule,
     share,
@@ -86,7 +87,7 @@ def _implausible(evidence: Evidence) -> Iterator[Query]:
         for row in records(own):
             message = f"{parameter.label} is {row['AVAL']:g}; plausible is {low:g} to {high:g}."
             content = (row["SRCDOM"], parameter.paramcd, text(row["ADT"])[:10], f"{row['AVAL']:g}")
-            yield of_patient(row["USUBJID"], f"{row['SRCDOM']} {row['SRCSEQ']}", message, *content)
+            yield of_patient(row["USUBJID"], origin(row), message, *content)
     yield from _vital_signs(evidence)
 
 

@@ -17,6 +17,7 @@ from esld.data.queries.ask import (
     line,
     many,
     of_patient,
+    origin,
     records,
     rule,
 )
@@ -51,7 +52,7 @@ def _visit_windows(evidence: Evidence) -> Iterator[Query]:
     for row in records(old):
         day = f"{row['PARAMCD']} is of day {row['ADY']:.0f}"
         message = f"The baseline value of {day}; {_days(schedule.baseline_window)}."
-        record = f"{row['SRCDOM']} {row['SRCSEQ']}"
+        record = origin(row)
         yield of_patient(row["USUBJID"], record, message, "baseline", f"{row['ADY']:.0f}")
 
 

@@ -1230,3 +1230,4 @@ def test_a_column_that_numbers_nothing_is_one_line(number, begins):
     twice = found(tables)
     (message,) = twice.loc[twice["rule"].eq("duplicate record"), "message"]
     assert message.startswith(begins)
+    assert not twice["record"].str.contains("None").any()
