@@ -1,9 +1,7 @@
 """How chapters find what a protocol plans: by role and kind, never by the id of an analysis or an endpoint."""
 
 import re
-from functools import cache
 from html import escape
-from pathlib import Path
 
 from esld.data.study import Study
 from esld.protocol import Analysis, Endpoint, Kind, Protocol, read_protocol
@@ -71,15 +69,14 @@ def estimand_of(study: Study, plan: Analysis) -> dict[str, str]:
     results, "B minus A", the direction would tell which is which.
     """
     said = plan.estimand.model_dump()
-    if study.cut.hides and _arms(study.file.protocol_path).search(_spaced(said["summary"])):
+    if study.cut.hides and _arms(trial_of(study)).search(_spaced(said["summary"])):
         said["summary"] = message("estimands.summary.hidden")
     return said
 
 
-@cache
-def _arms(path: Path) -> re.Pattern[str]:
-    """The arms of a protocol file by any of their labels, names and codes."""
-    found = {_spaced(text) for arm in read_protocol(path).arms for text in (arm.label, arm.name, arm.code)}
+def _arms(trial: Protocol) -> re.Pattern[str]:
+    """The arms of a trial by any of their labels, names and codes."""
+    found = {_spaced(text) for arm in trial.arms for text in (arm.label, arm.name, arm.code)}
     return re.compile("|".join(rf"\b{re.escape(text)}\b" for text in sorted(found)), re.I)
 
 

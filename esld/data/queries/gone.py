@@ -128,7 +128,8 @@ def _changed(evidence: Evidence) -> Iterator[Query]:
         for (matter,), own in asked.loc[matters.sort_values().index].groupby([matters.str[0]], sort=False):
             if matter == "ORRES":
                 tests = held[f"{name}TESTCD"].value_counts()
-                count = own.loc[own["variable"].eq(f"{name}ORRES"), "test"].value_counts()
+                changed = own[own["variable"].isin([f"{name}ORRES", f"{name}ORRESU"])]
+                count = changed.drop_duplicates(_RECORD)["test"].value_counts()
                 whole = count[2 * count > tests.reindex(count.index)].index
                 for test in whole.astype(str):
                     yield _line(evidence, own[own["test"].eq(test)], int(tests[test]), test)
@@ -180,7 +181,7 @@ def _expected(evidence: Evidence, name: str, found: pd.DataFrame) -> "pd.Series[
 
 
 def _line(evidence: Evidence, own: pd.DataFrame, of: int, test: str = "") -> Query:
-    """About changes of a matter; critical where it is an outcome, or a whole test is a multiple of what it was."""
+    """About changes of a matter; critical where it is an outcome, or of a whole test either the results or their unit alone."""
     name, variables = str(own["domain"].iloc[0]), list(own["variable"].unique())
     rows = own.drop_duplicates(_RECORD)
     shown = "; ".join(_shown(evidence, row) for row in records(rows.head(_SHOWN)))
@@ -201,7 +202,8 @@ def _line(evidence: Evidence, own: pd.DataFrame, of: int, test: str = "") -> Que
     content = (part for row in sorted(about.itertuples(index=False, name=None)) for part in row)
     patients = own["USUBJID"].unique()
     subject = str(patients[0]) if len(patients) == 1 else ""
-    severe = death or _OUTCOMES.intersection(variables) or (test and times)
+    apart = bool(times) != (f"{name}ORRESU" in variables)  # together they are a conversion
+    severe = death or _OUTCOMES.intersection(variables) or (test and apart)
     return Query(subject, name, message, (name, variables[0], *content), "critical" if severe else None)
 
 

@@ -322,7 +322,7 @@ class TestOrdinary:
                 },
                 "LB",
             ),
-            ("LB", {"LBORRESU": lambda cell: "ukat/L", "LBORNRHI": lambda cell: "1"}, "LB.LBORRESU/LBORNRHI"),
+            ("LB", {"LBORNRLO": lambda cell: "2", "LBORNRHI": lambda cell: "45"}, "LB.LBORNRLO/LBORNRHI"),
             ("LB", {"LBDTC": lambda cell: cell[:7]}, "LB.LBDTC"),
             ("LB", {"VISIT": lambda cell: f"V {cell}"}, "LB.VISIT"),
             (
@@ -334,7 +334,7 @@ class TestOrdinary:
         ],
         ids=[
             "results and unit",
-            "unit and limit",
+            "limits",
             "a month of what was a day",
             "visits",
             "dictionary",
@@ -352,7 +352,7 @@ class TestOrdinary:
             ]
             tables[name] = pd.concat(rows[: times if name == "AE" else 1], ignore_index=True)
             tables[name].attrs = {"file": f"{name.lower()}.csv"}
-            for column in {"LBORNRHI", "AEBODSYS"} & set(cells):
+            for column in {"LBORNRLO", "LBORNRHI", "AEBODSYS"} & set(cells):
                 tables[name][column] = "90"
             if name == "LB":  # of one test alone
                 tables[name] = tables[name][tables[name]["LBTESTCD"].eq("ALT")].reset_index(drop=True)
@@ -361,6 +361,24 @@ class TestOrdinary:
         assert query["message"].startswith(what if what != "LB" else "ALT (LBORRES/LBORRESU/LBORNRHI) is ")
         if what != "LB":
             assert query["severity"] == "major"
+
+    @pytest.mark.parametrize(
+        ("cells", "severity"),
+        [
+            ({"LBORRES": lambda cell: f"{float(cell) / 60:.6g}", "LBORRESU": lambda cell: "ukat/L"}, "major"),
+            ({"LBORRES": lambda cell: f"{float(cell) / 60:.6g}"}, "critical"),
+            ({"LBORRESU": lambda cell: "ukat/L"}, "critical"),
+        ],
+        ids=["converted", "results alone", "unit alone"],
+    )
+    def test_results_or_their_unit_alone_are_critical_where_it_is_the_whole_test(self, cells, severity):
+        one, other = clean(), clean()
+        for tables in (one, other):
+            tables["LB"] = tables["LB"][tables["LB"]["LBTESTCD"].eq("ALT")].reset_index(drop=True)
+            tables["LB"].attrs = {"file": "lb.csv"}
+        (query,) = of_before(asked(edited(numbered(other), "LB", **cells), before=numbered(one)))
+        assert query["message"].startswith("ALT (")
+        assert query["severity"] == severity
 
     @pytest.mark.parametrize("old", [1, 2, 3])
     @pytest.mark.parametrize("new", [1, 2, 3])
