@@ -234,7 +234,10 @@ def _fault(tables: Tables, correction: Override, where: str) -> InputError | Non
     held = None if pd.isna(found.iloc[0]) else str(found.iloc[0])
     if held != correction.old:
         rule = f"must be {in_words(correction.old)} for {told}, as the correction says"
-        remedy = "Correct 'old', or remove the correction if the export has been corrected."
+        remedy = (  # whoever overwrote 'old' of records that are numbered otherwise now would alter another one
+            "Is it the same record still? If so correct 'old', or remove the correction if the export has been corrected; "
+            "if not, correct the key."
+        )
         return InputError(f"{name}.{correction.variable}", rule, in_words(held), where, remedy)
     return None
 

@@ -21,7 +21,7 @@ NAMES = {
     "record": (r"key 'key' must fit a record of \w\w, got USUBJID \S+, \w\wSEQ \S+", "Correct the key"),
     "value": (
         r"\w\w\.\w+ must be .+ for USUBJID \S+, as the correction says, got",
-        "Correct 'old', or remove",
+        "If so correct 'old', or remove",
     ),
     "no patient": (r"key 'key' must name the USUBJID", "Add it"),
 }

@@ -93,12 +93,14 @@ class TestApply:
             (
                 {"old": "29"},
                 "LB.LBORRES must be '29' for USUBJID S-1, LBSEQ 1, as the correction says, got '30' "
-                "(x.yaml, correction 1). Correct 'old', or remove the correction if the export has been corrected.",
+                "(x.yaml, correction 1). Is it the same record still? If so correct 'old', or remove the correction if the "
+                "export has been corrected; if not, correct the key.",
             ),
             (
                 {"variable": "LBORNRLO", "old": "9"},
                 "LB.LBORNRLO must be '9' for USUBJID S-1, LBSEQ 1, as the correction says, got empty "
-                "(x.yaml, correction 1). Correct 'old', or remove the correction if the export has been corrected.",
+                "(x.yaml, correction 1). Is it the same record still? If so correct 'old', or remove the correction if the "
+                "export has been corrected; if not, correct the key.",
             ),
             (
                 {"key": {"USUBJID": "S-9", "LBSEQ": "1"}},
